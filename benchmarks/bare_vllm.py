@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from actors.calls.asker import Asker, Way
 from deployments.build.tasks import build_task
+from deployments.build.wiring import passage_orders
 from deployments.config.rules import task_name
 from deployments.monitoring.progress import Progress
 from schemas.config import Conductors, Corpus, GroundedAnswer, Pool, Recovery, RunConfig, SamplingDefaults
@@ -34,6 +35,7 @@ from schemas.config_gates import Classifier
 from schemas.ids import PoolName
 from schemas.orders import Lease, Order
 from schemas.samples import Completion, FinishReason, GenerationRequest
+from schemas.until_dry import most_orders
 
 MODEL = "examples/almanac/models/generator-middle"
 CORPUS = Path("examples/almanac/corpus.jsonl")
@@ -91,7 +93,7 @@ async def requests(config: RunConfig) -> list[GenerationRequest]:
         return Completion(request.id, "", FinishReason.STOP, prompt_tokens=0, completion_tokens=0)
 
     for passage in passages_of(config.corpus):
-        for slot in range(config.task.samples_per_passage):
+        for slot in range(most_orders(passage_orders(config))):
             lease = Lease(Order.fresh(passage.id, task_name(config), slot), passage, 1, float("inf"))
             async for _ in task.attempt(lease, Asker(lease, Way(asked, POOL, POOL, config.seed, time.monotonic))):
                 pass

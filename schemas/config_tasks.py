@@ -6,6 +6,12 @@ from msgspec import Meta, field
 
 from schemas.config_base import Config, Factory, MoreThanNone, Options, Temperature, grow, never, replay, section
 
+Orders = Annotated[int, Meta(ge=1, le=64)]
+PassageOrders = Annotated[
+    Orders | Literal["auto"] | dict[Literal["at_most", "patience"], Orders],
+    Meta(title="a whole number at least 1 and at most 64, or auto, or a section of at_most and patience"),
+    grow("Orders issued for each passage; `auto`: until it gives no more (docs/passages.md)."),
+]
 StopText = Annotated[str, Meta(min_length=1, max_length=100, title="a text of 1 to 100 characters")]
 
 
@@ -44,7 +50,7 @@ class ExampleDraft(Config, frozen=True):
 class GroundedAnswer(Config, frozen=True, tag="grounded_answer", tag_field="kind"):
     """One question and its answer, stated by the passage."""
 
-    samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 3
+    samples_per_passage: PassageOrders = 3
     samples_per_call: Annotated[
         int,
         replay(
@@ -97,7 +103,7 @@ class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
     """A task of your own: `module:Class`, made with this section (docs/tasks/own.md)."""
 
     task: Annotated[Factory, never("Importable wherever the run's processes are.")]
-    samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 1
+    samples_per_passage: PassageOrders = 1
     keep_reasoning: Annotated[
         bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
     ] = False
@@ -192,7 +198,7 @@ class Prompted(Config, frozen=True, kw_only=True, tag="prompted", tag_field="kin
             "Jinja template of `passage` and the fields by their names."
         ),
     ]
-    samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 1
+    samples_per_passage: PassageOrders = 1
     system: Annotated[str | None, replay("The system's turn; without it there is none.")] = None
     read: Annotated[
         Form,

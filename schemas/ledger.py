@@ -13,6 +13,7 @@ from schemas.probes import Probe, ProbeEnd, ProbeFacts
 from schemas.recovery import Repair, RepairKind
 from schemas.samples import Cost, Draft
 from schemas.stop import PlanEnd
+from schemas.until_dry import UntilDry
 from schemas.vectors import Vector
 
 
@@ -40,6 +41,11 @@ class Planned(Struct, frozen=True, tag="planned", omit_defaults=True):
     orders: tuple[Order, ...]
     asked: tuple[AskedBefore, ...] = ()
     """The accepted samples of a passage that was planned before, if its orders had all ended."""
+    until: UntilDry | None = None
+    """The rule under which the orders were issued; None: the configuration has a number."""
+    follows: bool = False
+    """Whether the passage's last end was what issued them, in the same transaction: the passage still gives. The corpus
+    was not read for them, and the samples that it must not repeat are the ones known at that end."""
 
 
 class Rejoined(Struct, frozen=True, tag="rejoined", omit_defaults=True):

@@ -14,7 +14,7 @@ class Together(Enum):
     """How the values of one field in several shards are combined. None and a value give the value."""
 
     ADDED = "added"
-    """The sum; for buckets, bucket by bucket."""
+    """The sum; for buckets, bucket by bucket, and for a table of numbers, key by key."""
     LARGEST = "largest"
     """The largest; for tables of numbers, the one with the largest sum."""
     SMALLEST = "smallest"

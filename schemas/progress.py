@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from schemas.bill import HeldTime
 from schemas.corpus import RefusalReason
@@ -227,6 +227,17 @@ class StratumCount(Struct, frozen=True):
     not_needed: Total
 
 
+class Carried(Struct, frozen=True):
+    """Passages that get orders until they are dry (`task.samples_per_passage: auto`), by the samples that each gave."""
+
+    dry: Annotated[dict[int, int], Together.ADDED] = {}
+    """Their last orders gave no sample."""
+    capped: Annotated[dict[int, int], Together.ADDED] = {}
+    """They had `at_most` orders, and the last ones still gave."""
+    going: Total = 0
+    """They may still get orders: some of theirs are outstanding, or the run ended before they were dry."""
+
+
 class Summary(Struct, frozen=True):
     """All counts: each field is a table."""
 
@@ -268,6 +279,8 @@ class Summary(Struct, frozen=True):
     """The gates that judge a share of the orders alone."""
     strata: tuple[StratumCount, ...] = ()
     """What came of the orders of each value of each variable that has few of them."""
+    carried: Carried | UnsetType = UNSET
+    """What passages gave that get orders until they are dry; not there for a run with a number of orders."""
     held: tuple[HeldTime, ...] = ()
     """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()

@@ -11,6 +11,7 @@ from msgspec import Struct, field
 from msgspec.structs import astuple
 
 from actors.audit.configured import Configured
+from actors.audit.giving import Giving
 from actors.audit.passing import Passings
 from schemas.ids import OrderId, PassageId
 from schemas.ledger import Reconfigured, RunStarted, ShardKind, ShardWritten
@@ -87,6 +88,10 @@ class Book(Struct):
     shard_seqs: dict[tuple[ShardKind, int], int] = {}
     slots: dict[PassageId, int] = {}
     """The number of orders of each passage."""
+    giving: Giving = field(default_factory=Giving)
+    """What each passage gave, where that decides how many orders it gets."""
+    read_since_start: bool = False
+    """Whether the corpus was read to its end since the last start."""
     probes: dict[OrderId, int] = {}
     """Each probe's number of attempts, or OVER. Probes are not orders and are in no shard."""
     quotes: int = 0
@@ -107,6 +112,8 @@ class Book(Struct):
     """The configuration's hash in the last start."""
     changed_plan: bool = False
     """Whether another start had another hash: passages may have got their orders under either."""
+    voided: int = 0
+    """Records that `gleaner repair` set aside."""
     voided_plans: int = 0
     last_seq: int = 0
     manifest_seq: int | None = None

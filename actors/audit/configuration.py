@@ -45,11 +45,16 @@ def check_asked(books: Sequence[Book], now: Configured | None, findings: Finding
     """Checks which gates each sample passed, and how many orders each passage has. `now`: the contents of run.yaml."""
     for book in books:
         book.passings.close(now, book.name, findings)
+        if now is not None and not book.voided:
+            whole = book.read_since_start and book.plan_ended is None
+            book.giving.check(now, book.name, findings, changed=book.changed_plan, whole=whole)
         wanted = None if now is None else now.task.samples_per_passage
+        if not isinstance(wanted, int):
+            continue
         seen: set[int] = set()
         for passage_id, count in book.slots.items():
-            fewer_before = wanted is not None and count < wanted and book.changed_plan
-            if wanted is not None and count != wanted and count not in seen and not fewer_before:
+            fewer_before = count < wanted and book.changed_plan
+            if count != wanted and count not in seen and not fewer_before:
                 seen.add(count)
                 what = f"passage {passage_id} has {count} orders, where the configuration asks for {wanted}"
                 findings.error(Check.CONSERVATION, what, book.name)

@@ -50,7 +50,17 @@ class _Judging(Struct, frozen=True):
 
 
 class _Task(Struct, frozen=True):
-    samples_per_passage: int | None = None
+    samples_per_passage: int | str | dict[str, int] | None = None
+
+
+class _Budget(Struct, frozen=True):
+    tokens: int | None = None
+    cost: float | None = None
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a run may end because it has spent enough."""
+        return self.tokens is not None or self.cost is not None
 
 
 class Configured(Struct, frozen=True):
@@ -62,6 +72,7 @@ class Configured(Struct, frozen=True):
     judging: _Judging | None = None
     recovery: _Recovery = _Recovery()
     task: _Task = _Task()
+    budget: _Budget = _Budget()
     seed: int | None = None
 
     @property

@@ -63,7 +63,7 @@ def read_book(
         book.last_seq = seq
         match record:
             case Planned():
-                book.corpus_ended = False
+                book.corpus_ended &= record.follows
                 _plan(book, record, findings)
                 texts[record.passage.id] = record.passage.text
             case Rejoined() | AcceptedEnd() | DeadLetteredEnd() | NotNeededEnd():
@@ -101,6 +101,7 @@ def _frame(
             book.changed_plan |= book.config_sha256 not in ("", record.config_sha256)
             book.configured_by, book.config_sha256 = record, record.config_sha256
             book.plan_ended = book.plan_ended if book.plan_ended is PlanEnd.ASKED else None
+            book.read_since_start = False
         case PlanEnded():
             book.plan_ended = record.why
         case StopRaised():
@@ -109,7 +110,7 @@ def _frame(
             book.configured_by = record
             _reconfigure(book, record, findings)
         case CorpusEnded():
-            book.corpus_ended = True
+            book.corpus_ended = book.read_since_start = True
             book.changed -= {each.uri for each in record.read_again if each.reason is RefusalReason.CHANGED}
             _check_all_planned(book, record, findings)
 
@@ -138,6 +139,7 @@ def _beside(book: Book, record: Record, findings: Findings) -> None:
         case CreditBegun() | Credited() | Rolled():
             _credit(book, record, findings)
         case Voided():
+            book.voided += 1
             book.voided_plans += record.was == "planned"
             what = f"record {book.last_seq} ({record.was}) was set aside by `gleaner repair`: {record.why}"
             findings.warning(Check.CONSERVATION, what, book.name)
@@ -156,6 +158,7 @@ def _plan(book: Book, record: Planned, findings: Findings) -> None:
     if not first:
         _keep_span(book, passage)
     book.slots[passage.id] = first + len(record.orders)
+    book.giving.planned(record, book.name, findings, sure=not book.voided)
     for slot, order in enumerate(record.orders, first):
         own = content_id("order", passage.id, order.task, slot)
         if (order.id, order.passage_id, order.slot, order.kind) != (own, passage.id, slot, OrderKind.FRESH):
@@ -207,6 +210,8 @@ def _move(
             findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
         book.attempts[order_id] = record.attempt.number
         check_quotes(book, record.attempt, texts, order_id, findings)
+    if not isinstance(record, Rejoined):
+        book.giving.ended(book.passages[order_id], record)
     if isinstance(record, AcceptedEnd):
         book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
         book.rows[ShardKind.DATASET] += 1
@@ -266,6 +271,7 @@ def _put_back(book: Book, record: Reopened, findings: Findings) -> None:
     if passage.id != book.passages[order_id] or its_id != passage.id:
         findings.error(Check.PROVENANCE, "put back with a passage that is not its own", where, order_id)
     book.ends[order_id] = OPEN
+    book.giving.put_back(passage.id)
     book.put_back.setdefault(order_id, []).append(Undone(book.end_seqs.pop(order_id), book.last_seq))
     book.rows[ShardKind.DEAD_LETTERS] -= 1
 
@@ -281,6 +287,7 @@ def _rescored(book: Book, record: Rescored, findings: Findings) -> None:
         what = f"attempt {record.attempt.number} is accepted by its scores, the last was {book.attempts[order_id]}"
         findings.error(Check.CONSERVATION, what, where, order_id)
     book.ends[order_id], book.end_seqs[order_id] = ACCEPTED, book.last_seq
+    book.giving.ended(book.passages[order_id], record)
     book.rows[ShardKind.DATASET] += 1
     _check_accepted(record, findings)
     book.passings.add(order_id, record.attempt)

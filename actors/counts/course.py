@@ -34,7 +34,7 @@ class CourseFold:
                 self._started_at = record.at
             case AcceptedEnd() if self._first_accepted_at is None:
                 self._first_accepted_at, self._first_accepted_s = record.at, seconds
-            case Planned():
+            case Planned(follows=False):
                 self._corpus_ended = False  # the corpus has grown, and is not read to its end again
             case CorpusEnded():
                 self._corpus_ended, self._skipped = True, record.skipped

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from schemas.distributions import AttemptEnd
 from schemas.errors import LedgerError
-from schemas.ids import OrderId
+from schemas.ids import OrderId, PassageId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned, Record, Rejoined, Reopened, Rescored
 from schemas.orders import Attempt, Order, OrderKind
 from schemas.recovery import FailureMode
@@ -20,6 +20,7 @@ class OrderSoFar(Struct, frozen=True):
     """An outstanding order. `ready_at`: when it last became ready; `diagnosed`: its last diagnosis."""
 
     kind: OrderKind
+    passage_id: PassageId
     planned_at: float
     ready_at: float
     diagnosed: FailureMode | None = None
@@ -79,7 +80,7 @@ def was_rejected(attempt: Attempt) -> bool:
 
 
 def _planned(order: Order, at: float) -> OrderSoFar:
-    return OrderSoFar(order.kind, at, at)
+    return OrderSoFar(order.kind, order.passage_id, at, at)
 
 
 def _rejoined(order: OrderSoFar, record: Rejoined) -> OrderSoFar:
@@ -92,9 +93,8 @@ def _rejoined(order: OrderSoFar, record: Rejoined) -> OrderSoFar:
 def _reopened(record: Reopened) -> OrderSoFar:
     """The order with its times set anew; its diagnosis and rejection are kept."""
     diagnosed = [FailureMode(past.mode) for past in record.history if past.mode]
-    return OrderSoFar(
-        record.order.kind, record.at, record.at, diagnosed[-1] if diagnosed else None, rejected=record.rejected
-    )
+    last = diagnosed[-1] if diagnosed else None
+    return OrderSoFar(record.order.kind, record.passage.id, record.at, record.at, last, rejected=record.rejected)
 
 
 def _failed_as(attempt: Attempt) -> AttemptEnd:

@@ -5,7 +5,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, NewType, Union, get_args, get_origin, get_type_hints
 
-from msgspec import Struct
+from msgspec import Struct, UnsetType
 
 from schemas.measures import Exposed, Together
 
@@ -48,10 +48,16 @@ def _field(name: str, hint: Any) -> Field:
     said = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
     return Field(
         name,
-        get_args(hint)[0] if said else hint,
+        _there(get_args(hint)[0] if said else hint),
         next((each for each in said if isinstance(each, Together)), None),
         next((each for each in said if isinstance(each, Exposed)), None),
     )
+
+
+def _there(kind: Any) -> Any:
+    """The type of a table where it is there at all."""
+    there = [each for each in get_args(kind) if each is not UnsetType]
+    return there[0] if UnsetType in get_args(kind) and len(there) == 1 else kind
 
 
 def _is_name(kind: Any) -> bool:

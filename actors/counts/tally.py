@@ -16,6 +16,7 @@ from actors.counts.failures import FailureFold
 from actors.counts.firsts import FirstsFold
 from actors.counts.orders import OrderFold
 from actors.counts.overlap import OverlapFold
+from actors.counts.passages import PassageFold
 from actors.counts.probes import ProbeFold
 from actors.counts.shares import ShareFold
 from actors.counts.spend import SpendFold
@@ -40,7 +41,8 @@ class CountFold(Protocol):
 
 
 class Tally:
-    """All folds together. Memory grows with outstanding orders and refused documents, not with the run."""
+    """All folds together. Memory grows with outstanding orders and refused documents, not with the run; but with its
+    passages where each gets orders until it is dry."""
 
     def __init__(self, distributions: AttemptDistributions | None = None) -> None:
         self._orders = OutstandingOrders()
@@ -49,6 +51,7 @@ class Tally:
         self._of_records: tuple[CountFold, ...] = (
             CourseFold(),
             OrderFold(),
+            PassageFold(),
             self._spend,
             AcceleratorFold(),
             CreditFold(),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, reduce
 from typing import Any, TypeVar, get_origin
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 
 from actors.counts.fields import Field, fields, is_struct
 from actors.counts.rates import rate
@@ -47,13 +47,18 @@ def _join(kind: type[Struct], field: Field) -> Join:
         return _rates
     if is_struct(field.of):
         joins(field.of)
-        return _structs
+        return _structs_there
     raise TypeError(f"{kind.__name__}.{field.name}: say at the field what it is of several shards together")
 
 
 def _structs(one: T, other: T) -> T:
     kind = type(one)
     return kind(**{name: join(getattr(one, name), getattr(other, name)) for name, join in joins(kind).items()})
+
+
+def _structs_there(one: Any, other: Any) -> Any:
+    """Of a table that may be missing."""
+    return other if one is UNSET else one if other is UNSET else _structs(one, other)
 
 
 def _rows(one: tuple[Struct, ...], other: tuple[Struct, ...]) -> tuple[Struct, ...]:
@@ -78,6 +83,8 @@ def _rates(one: Rate, other: Rate) -> Rate:
 
 
 def _added(one: Any, other: Any) -> Any:
+    if isinstance(one, dict):
+        return {key: one.get(key, 0) + other.get(key, 0) for key in sorted(one | other)}
     if isinstance(one, tuple):
         return tuple(map(operator.add, one, other)) if one and other else one or other
     return one + other

@@ -17,7 +17,7 @@ from schemas.credit import CreditLabel, prefix_id
 from schemas.exports import LeftOut
 from schemas.ids import OrderId, PoolName
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Reconfigured, Record, Rejoined, Rescored, Rolled
-from schemas.orders import Attempt
+from schemas.orders import Attempt, Order
 from schemas.verdicts import GateName
 
 PAGE = 64
@@ -122,14 +122,15 @@ def families(
     after = 0
     while page := ledger.planned(after, PAGE):
         for _, planned in page:
-            yield _family(ledger, planned, eras)
+            if not planned.follows:
+                yield _family(ledger, planned, eras)
         after = page[-1][0]
 
 
 def _family(ledger: FamilyLedger, planned: Planned, eras: Eras) -> Family:
     children: list[Child] = []
     left: list[LeftOut] = []
-    for order in planned.orders:
+    for order in (*planned.orders, *_further(ledger, planned)):
         records = ledger.story(order.id)
         life = life_of(order.id, records)
         if not life.exportable:
@@ -142,6 +143,18 @@ def _family(ledger: FamilyLedger, planned: Planned, eras: Eras) -> Family:
     earlier = {rolled.order_id: rolled for child in children for rolled in _rollouts(ledger, child, _falls)}
     before = tuple(rolled for order_id, rolled in earlier.items() if order_id not in rollouts)
     return Family(planned.passage, tuple(children), tuple(left), tuple(rollouts.values()), before)
+
+
+def _further(ledger: FamilyLedger, planned: Planned) -> Iterator[Order]:
+    """The orders that followed those of a plan because its passage still gave: they are of its family."""
+    last = planned.orders[-1]
+    while planned.until is not None:
+        story = ledger.story(Order.fresh(last.passage_id, last.task, last.slot + 1).id)
+        plan = next((record for record in story if isinstance(record, Planned)), None)
+        if plan is None or not plan.follows:
+            return
+        yield from plan.orders
+        last = plan.orders[-1]
 
 
 def _pit(label: CreditLabel) -> list[int]:

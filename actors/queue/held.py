@@ -12,7 +12,7 @@ from actors.ledger.attempts import draft_of, vector_of
 from actors.text.vectors import cosine
 from schemas.corpus import Passage
 from schemas.ids import PassageId
-from schemas.ledger import AskedBefore
+from schemas.ledger import AskedBefore, Planned
 from schemas.order_kinds import KindPolicy
 from schemas.orders import Attempt, AttemptSummary, Duplicate, Lease, Likeness, Order
 from schemas.probes import Probe
@@ -112,6 +112,8 @@ class AskedQuestions:
         self._threshold = threshold
         self._vector_threshold = vector_threshold
         self._accepted: dict[PassageId, list[AskedBefore]] = {}
+        self._forgotten: tuple[PassageId, list[AskedBefore]] | None = None
+        """Of the passage that was forgotten last."""
 
     @property
     def passages(self) -> set[PassageId]:
@@ -124,6 +126,16 @@ class AskedQuestions:
         if draft is not None:
             accepted = AskedBefore(order.id, draft, vector_of(attempt))
             self._accepted.setdefault(order.passage_id, []).append(accepted)
+
+    def planned(self, planned: Planned, *, is_open: bool) -> None:
+        """A passage gets orders. `is_open`: it has others that are outstanding.
+
+        Orders that follow the passage's last end do so in the ledger too, before another passage is forgotten."""
+        passage_id = planned.passage.id
+        if planned.asked and not is_open:
+            self.remember(passage_id, planned.asked)
+        elif planned.follows and self._forgotten is not None and self._forgotten[0] == passage_id:
+            self.remember(*self._forgotten)
 
     def remember(self, passage_id: PassageId, asked: Sequence[AskedBefore]) -> None:
         """Restores the accepted samples of a passage that had been forgotten."""
@@ -154,7 +166,7 @@ class AskedQuestions:
 
     def forget(self, passage_id: PassageId) -> None:
         """The last order of the passage has ended."""
-        self._accepted.pop(passage_id, None)
+        self._forgotten = passage_id, self._accepted.pop(passage_id, [])
 
 
 def _alike(one: Vector | None, other: Vector | None) -> float | None:

@@ -16,6 +16,7 @@ decides what follows from credit.
 
 from collections.abc import Mapping, Sequence
 
+from actors.counts.standing import SampleEnd
 from actors.ledger.attempts import summary, tokens
 from actors.queue.aim import Aim, Came, Need
 from actors.queue.ends import NOT_NEEDED, EndRecord, Move, is_reported, is_same_label, sample_record, tokens_of
@@ -25,6 +26,7 @@ from actors.queue.late_reports import LateReports
 from actors.queue.leasing import Lender
 from actors.queue.listener import Instructions, Listener, QueueView
 from actors.queue.outstanding import Outstanding
+from actors.queue.passages import KnownPassages
 from actors.queue.probes import ProbeTerms, held_probe, probe_record, spoilt, unjudged
 from schemas.corpus import Passage
 from schemas.errors import LedgerError
@@ -60,6 +62,7 @@ from schemas.orders import (
     Settlement,
     Stale,
 )
+from schemas.until_dry import UntilDry
 
 
 class RegenerationQueue:
@@ -77,12 +80,11 @@ class RegenerationQueue:
         self._probes = ProbeTerms() if probes is None else probes
         self._listener = listener
         self._asked = AskedQuestions(similarity, limits.similarity_threshold, limits.vector_threshold)
-        self._slots: dict[bytes, int] = {}
-        """The number of orders that were issued for each passage, by its id."""
+        self.passages = KnownPassages()
         self.unaffordable = False  # set by who knows the prices
-        self._orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
-        self._held = self._orders.by_id
-        self._lender = Lender(self._orders, limits)
+        self.orders = Outstanding({Urgency.FRESH: limits.fresh_share, Urgency.ROLLOUTS: limits.rollout_share})
+        self._held = self.orders.by_id
+        self._lender = Lender(self.orders, limits)
         self._late = LateReports()
         self._followed: list[Record] = []
         self.aim, self.came = Aim(), Came()
@@ -91,7 +93,7 @@ class RegenerationQueue:
     @property
     def outstanding(self) -> int:
         """Orders of samples without an end."""
-        return self._orders.outstanding
+        return self.orders.outstanding
 
     @property
     def idle(self) -> bool:
@@ -116,36 +118,35 @@ class RegenerationQueue:
 
     def outstanding_of(self, stratum: str) -> int:
         """Orders of samples of a stratum without an end."""
-        return self._orders.outstanding_of(stratum)
-
-    def knows(self, passage_id: PassageId) -> bool:
-        """Whether the passage was ever planned."""
-        return bytes.fromhex(passage_id) in self._slots
-
-    def slots(self, passage_id: PassageId) -> int:
-        """The number of orders that were ever issued for the passage."""
-        return self._slots.get(bytes.fromhex(passage_id), 0)
+        return self.orders.outstanding_of(stratum)
 
     def is_open(self, passage_id: PassageId) -> bool:
         """Whether the passage has outstanding orders, so that its accepted samples are known."""
-        return passage_id in self._orders.open_passages
+        return passage_id in self.orders.open_passages
 
     def plan(
-        self, passage: Passage, orders: Sequence[Order], now: float, asked: Sequence[AskedBefore] = ()
+        self,
+        passage: Passage,
+        orders: Sequence[Order],
+        now: float,
+        asked: Sequence[AskedBefore] = (),
+        *,
+        until: UntilDry | None = None,
+        follows: bool = False,
     ) -> Planned | None:
         """Issues those orders of a passage that were not issued before; None if there are none. `asked`: the passage's
-        accepted samples, if it is known and not open."""
-        fresh = tuple(order for order in orders if order.slot >= self.slots(passage.id))
+        accepted samples, if it is known and not open; `until`, `follows`: as in the record."""
+        fresh = tuple(order for order in orders if order.slot >= self.passages.standing(passage.id).orders)
         if not fresh:
             return None
-        planned = Planned(at=now, passage=passage, orders=fresh, asked=tuple(asked))
+        planned = Planned(now, passage, fresh, tuple(asked), until, follows)
         self._plan(planned)
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
         """Leases of up to `limit` orders, the most urgent first, as `Lender` hands them out. None once the budget is
         spent or the plan closed, and no more of samples than are wanted."""
-        for due in self._orders.due(now):
+        for due in self.orders.due(now):
             self._make_ready(due, now)
         return [] if self.ending else self._lender.lease(now, conductor, limit, self.wanted)
 
@@ -156,7 +157,7 @@ class RegenerationQueue:
 
     def release(self, conductor: str, now: float) -> int:
         """Makes a dead conductor's orders ready again; returns how many."""
-        lost = self._orders.leased_to(conductor)
+        lost = self.orders.leased_to(conductor)
         for held in lost:
             self._make_ready(held, now)
         return len(lost)
@@ -203,7 +204,7 @@ class RegenerationQueue:
         if self._listener is not None:
             self._obey(self._listener.close(now), now)
         records: list[Record] = []
-        for held in self._orders.unleased():
+        for held in self.orders.unleased():
             match held.policy.unmade:
                 case Unmade.DEAD_LETTER:
                     order_id = held.order.id
@@ -220,7 +221,7 @@ class RegenerationQueue:
 
     def end_over(self, now: float) -> list[Record]:
         """Ends what is ready of strata that the run has enough of: it is not needed."""
-        over = self._orders.ready.take_all(lambda stratum: self.aim.is_over(stratum, self.came))
+        over = self.orders.ready.take_all(lambda stratum: self.aim.is_over(stratum, self.came))
         records: list[Record] = []
         for held in over:
             records.append(record := NotNeededEnd(now, held.order.id))
@@ -238,9 +239,9 @@ class RegenerationQueue:
             case Reopened():
                 self._reopen(record)
             case Rejoined() | AcceptedEnd() | Rescored() | DeadLetteredEnd() | NotNeededEnd():
-                self._apply(record, self._orders.moved_by(record))
+                self._apply(record, self.orders.moved_by(record))
             case ProbeRejoined() | ProbeEnded():
-                self._apply(record, self._orders.moved_by(record))
+                self._apply(record, self.orders.moved_by(record))
             case Rolled():
                 self._apply(record, self._held.get(record.order_id))
             case CreditBegun():
@@ -255,30 +256,29 @@ class RegenerationQueue:
 
     def next_wake(self) -> float | None:
         """When the next waiting order becomes ready or the next lease ends; None if there is neither."""
-        return self._orders.next_wake()
+        return self.orders.next_wake()
 
     def depth(self) -> Depth:
         """How many orders are in each state."""
-        return self._orders.depth()
+        return self.orders.depth()
 
     def check(self) -> None:
         """Raises AssertionError when an invariant does not hold. For tests: it looks at every order."""
         assert self.issued == self.accepted + self.dead_lettered + self.not_needed + self.outstanding
         assert self.came.accepted.total() == self.accepted
         assert self.came.ended.total() == self.accepted + self.dead_lettered
-        self._orders.check()
+        self.orders.check()
         for held in self._held.values():
             assert 1 <= held.attempt - held.attempts_before <= self._limits.max_attempts, held.told()
             leased = held.state is OrderState.LEASED
             assert leased or self._is_needed(held), f"{held.told()} is to be made, and nothing waits for it"
-        assert self._asked.passages <= self._orders.open_passages.keys()
+        assert self._asked.passages <= self.orders.open_passages.keys()
         if self._listener is not None:
             self._listener.check([held for held in self._held.values() if held.policy.on_demand])
 
     def _plan(self, planned: Planned) -> None:
-        if planned.asked and not self.is_open(planned.passage.id):
-            self._asked.remember(planned.passage.id, planned.asked)
-        self._slots[bytes.fromhex(planned.passage.id)] = self.slots(planned.passage.id) + len(planned.orders)
+        self._asked.planned(planned, is_open=self.is_open(planned.passage.id))
+        self.passages.planned(planned.passage.id, len(planned.orders))
         for order in planned.orders:
             if order.id in self._held:
                 raise LedgerError(f"order {order.id} is issued twice")
@@ -292,7 +292,7 @@ class RegenerationQueue:
 
     def _reopen(self, record: Reopened) -> None:
         order, passage = record.order, record.passage
-        if order.id in self._held or not self.knows(passage.id) or not self.dead_lettered:
+        if order.id in self._held or not self.passages.knows(passage.id) or not self.dead_lettered:
             raise LedgerError(f"the ledger puts back order {order.id}, which is no dead letter")
         if not self.is_open(passage.id):
             self._asked.remember(passage.id, record.asked)
@@ -349,32 +349,34 @@ class RegenerationQueue:
                 self.not_needed += 1
             case Rolled() | ProbeEnded():
                 pass
-        if self._orders.forget(held):
+        if isinstance(record, SampleEnd):
+            self.passages.ended(held.order.passage_id, record)
+        if self.orders.forget(held):
             self._asked.forget(held.order.passage_id)
 
     def _drop(self, held: Held) -> None:
         """Forgets an order whose result is not needed any more and that is not leased."""
         self._late.owe(held, reported=False)
-        self._orders.forget(held)
+        self.orders.forget(held)
         if self._listener is not None:
             self._listener.dropped(held.order.id)
 
     def _add(self, held: Held) -> None:
-        self._orders.add(held)
+        self.orders.add(held)
         self._make_ready(held, held.since)
 
     def _make_ready(self, held: Held, now: float) -> None:
         if held.policy.on_demand and not self._is_needed(held):
             self._drop(held)
             return
-        self._orders.make_ready(held, now)
+        self.orders.make_ready(held, now)
 
     def _is_needed(self, held: Held) -> bool:
         awaited = self._listener is not None and self._listener.awaits(held.order.id)
         return awaited or not held.policy.on_demand
 
     def _view(self, held: Held | None) -> QueueView:
-        return QueueView(held, self._orders.open_passages, self.spent, self.ending)
+        return QueueView(held, self.orders.open_passages, self.spent, self.ending)
 
     def _tell(self, record: Record, held: Held | None) -> None:
         if self._listener is not None:
@@ -382,7 +384,7 @@ class RegenerationQueue:
 
     def _obey(self, told: Instructions, now: float) -> None:
         for wait in told.wait:
-            self._orders.wait(self._held[wait.order_id], now, until=wait.until)
+            self.orders.wait(self._held[wait.order_id], now, until=wait.until)
         for wanted in told.issue:
             self._add(held_order(wanted.order, wanted.passage, now, repair=wanted.repair))
         for order_id in told.take_back:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from actors.calls.clocks import Steady
 from actors.counts.outstanding import outstanding_by
 from actors.counts.refusals import Refusals
+from actors.counts.standing import SampleEnd
 from actors.counts.tally import Tally
 from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
@@ -22,33 +23,30 @@ from actors.queue.machine import RegenerationQueue
 from actors.queue.news import ExperienceNews, Fold
 from actors.queue.parts import QueuePart
 from actors.queue.plan import Plan, StopTerms
+from actors.queue.planning import Planning, Vary
 from actors.queue.preflight import Hold
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import GleanerError
 from schemas.firsts import Preflight
 from schemas.ids import PassageId
 from schemas.ledger import AskedBefore, CorpusEnded, PlanEnded, Planned, Record, Refused, RunStarted, ShardWritten
-from schemas.orders import Holding, Lease, Order, Outcome, Settlement
+from schemas.orders import Holding, Lease, Outcome, Settlement
 from schemas.progress import RunSnapshot
 from schemas.queue_shard import ShardStanding
 from schemas.stop import PlanEnd
+from schemas.until_dry import UntilDry
 
 
 class ServiceSettings(Struct, frozen=True):
-    """`capacity`: with this many outstanding orders, `offer` waits. `vary`: the variables of an order, by the number of
-    orders that were issued before it."""
+    """`samples_per_passage`: the orders of a passage, or the rule that finds them. `capacity`: with this many
+    outstanding orders, `offer` waits."""
 
     task: str
-    samples_per_passage: int
+    samples_per_passage: int | UntilDry
     capacity: int
     preflight: Preflight = Preflight.TELL
     stop: StopTerms = StopTerms()
-    vary: Callable[[int], dict[str, str]] = lambda number: {}
-
-    def lacking(self, passage: Passage, known: int, issued: int) -> list[Order]:
-        """The orders that a passage lacks which has `known` of them. `issued`: all orders of the queue so far."""
-        slots = range(known, self.samples_per_passage)
-        return [Order.fresh(passage.id, self.task, slot, self.vary(issued + slot - known)) for slot in slots]
+    vary: Vary = lambda number: {}
 
 
 class QueueService:
@@ -68,6 +66,7 @@ class QueueService:
         experience that conductors get with leases; None if no policy learns."""
         self._queue = queue
         self._settings = settings
+        self._planning = Planning(queue, settings.task, settings.samples_per_passage, settings.vary)
         self._now = now
         self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
@@ -124,26 +123,34 @@ class QueueService:
         await self._commits.durable()
 
     async def offer(self, passages: Sequence[Passage]) -> bool:
-        """Plans passages, and waits while the queue is full. A known passage gets
-        the orders that it lacks. False: no more are wanted."""
+        """Plans passages; waits while the queue is full. A known one gets what it lacks. False: no more are wanted."""
         for passage in passages:
-            known, wanted = self._queue.slots(passage.id), self._settings.samples_per_passage
-            if known >= wanted:
+            if not (lacking := self._planning.lacking(passage.id)):
                 continue
             await self._has_room()
-            if self._plan.is_full(self._queue.issued, wanted - known):
+            if self._plan.is_full(self._queue.issued, lacking):
                 self._end_plan(PlanEnd.ORDERS)
             if self._closed_to_orders():
                 await self._commits.durable()
                 return False
-            asked = await self._asked_before(passage.id, known)
-            orders = self._settings.lacking(passage, known, self._queue.issued)
-            planned = self._queue.plan(passage, orders, self._now(), asked)
-            if planned is not None:
+            asked = await self._asked_before(passage.id)
+            if (planned := self._planning.issue(passage, self._now(), asked)) is not None:
                 self._remember(planned)
                 self._keep(planned)
         await self._commits.durable()
         return not self._closed_to_orders()
+
+    def _go_on(self, passage: Passage) -> None:
+        """Issues further orders for a passage whose last order has just ended, while it gives. The records of the end
+        and of the orders are of one transaction."""
+        self._close_if_reached()
+        lacking = self._planning.lacking(passage.id)
+        if not lacking or self._queue.ending or self._plan.ended is not None:
+            return
+        if self._plan.is_full(self._queue.issued, lacking):
+            self._end_plan(PlanEnd.ORDERS)
+        elif (planned := self._planning.issue(passage, self._now(), follows=True)) is not None:
+            self._keep(planned)
 
     def documents(self) -> dict[bytes, tuple[bytes, ...]]:
         """The versions of the documents whose passages were planned, as in `actors.queue.documents`."""
@@ -151,7 +158,7 @@ class QueueService:
 
     def known(self, passages: Sequence[PassageId]) -> list[bool]:
         """For each passage, whether it was ever planned."""
-        return [self._queue.knows(passage_id) for passage_id in passages]
+        return [self._queue.passages.knows(passage_id) for passage_id in passages]
 
     async def refuse(self, document: DocumentRefused) -> None:
         """Records a document that could not be used: once for each reason, even if the corpus is read again."""
@@ -198,11 +205,14 @@ class QueueService:
         await self._aimed.wait()
         settlements: list[Settlement] = []
         for outcome in outcomes:
+            held = self._queue.orders.by_id.get(outcome.order_id)
             settlement, record = self._queue.settle(outcome, self._now())
             settlements.append(settlement)
             if record is not None:
                 self._keep(record)
             self._keep(*self._queue.followed())
+            if held is not None and isinstance(record, SampleEnd) and self._planning.until is not None:
+                self._go_on(held.passage)
         self._close_if_reached()
         await self._commits.durable()
         return settlements
@@ -255,7 +265,7 @@ class QueueService:
         return released
 
     def stop_leasing(self) -> None:
-        """From now on nothing is leased and no passage is planned."""
+        """From now on nothing is leased and no new passage is planned."""
         self._stopped = True
         self._changed.set()
 
@@ -322,12 +332,10 @@ class QueueService:
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted or self._plan.ended is not None
 
-    async def _asked_before(self, passage_id: PassageId, known: int) -> Sequence[AskedBefore]:
-        """The accepted samples of a passage with `known` orders that the queue has forgotten."""
-        if not known or self._queue.is_open(passage_id):
-            return ()
-        orders = [Order.fresh(passage_id, self._settings.task, slot).id for slot in range(known)]
-        return await self._commits.read(lambda ledger: ledger.accepted(orders))
+    async def _asked_before(self, passage_id: PassageId) -> Sequence[AskedBefore]:
+        """The accepted samples of a known passage that the queue has forgotten."""
+        orders = () if self._queue.is_open(passage_id) else self._planning.known(passage_id)
+        return await self._commits.read(lambda ledger: ledger.accepted(orders)) if orders else ()
 
     async def _has_room(self) -> None:
         """Waits while as many orders are outstanding as there may be, or as are wanted."""
@@ -342,10 +350,7 @@ class QueueService:
             self._offers -= 1
 
     def _is_full(self) -> bool:
-        if self._queue.outstanding >= self._settings.capacity or not self._aimed.is_set():
-            return True
-        wanted = self._queue.wanted
-        return wanted is not None and all(self._queue.outstanding_of(each) >= most for each, most in wanted.items())
+        return not self._aimed.is_set() or self._planning.is_full(self._settings.capacity)
 
     def _aim(self, most: Mapping[str, int] | None, over: frozenset[str] = frozenset()) -> None:
         self._queue.aim.most, self._queue.aim.over = most, over

@@ -50,6 +50,7 @@ from schemas.orders import Lease, Order, OrderKind
 from schemas.queue_shard import ONLY, QueueShard
 from schemas.samples import Message
 from schemas.shares import GateShares
+from schemas.until_dry import UntilDry, orders_of_passage
 from schemas.verdicts import GateName
 
 FRESH_SHARE = 0.25
@@ -99,7 +100,7 @@ def service_settings(
     """What a queue is told: which orders a passage gets, and how many there may be."""
     settings = ServiceSettings(
         task=task_name(config),
-        samples_per_passage=config.task.samples_per_passage,
+        samples_per_passage=passage_orders(config),
         capacity=shard.share(config.queue.capacity),
         preflight=preflight,
         stop=_stop_terms(config, shard),
@@ -151,6 +152,11 @@ def _queue(config: RunConfig, shard: QueueShard, beside: Beside) -> Regeneration
     from deployments.build.credit import credits_of  # not above: it would import SciPy in every process of a run
 
     return RegenerationQueue(limits, alike(config), probes=probes, listener=credits_of(config, config.credit))
+
+
+def passage_orders(config: RunConfig) -> int | UntilDry:
+    """How many orders a passage gets: a number, or a rule."""
+    return orders_of_passage(config.task.samples_per_passage, build_task(config).together)
 
 
 def vary_of(config: RunConfig) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from deployments.config.identity import plain
 from deployments.config.reader_rules import broken_licenses, broken_readers
 from schemas.config import Corpus, RunConfig
 from schemas.config_tasks import CustomTask, Prompted
+from schemas.until_dry import UntilDry, orders_of_passage
 
 _ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")
 
@@ -39,7 +40,9 @@ def _broken_none(config: RunConfig) -> Iterator[str]:
             yield f"{below('corpus', key)}: there is no document to read with corpus.none; leave it out"
     if not isinstance(config.task, Prompted | CustomTask):
         yield "corpus.none: this task is made of passages; without them task.kind is prompted, or custom"
-    if config.task.samples_per_passage != 1:
+    if isinstance(orders_of_passage(config.task.samples_per_passage), UntilDry):
+        yield "task.samples_per_passage: auto is until a passage gives no more, and with corpus.none there are none"
+    elif config.task.samples_per_passage != 1:
         yield "task.samples_per_passage: corpus.none is the number of orders; leave it out"
     if config.probes.rate:
         yield "probes.rate: probes are made of passages, and with corpus.none there are none"

@@ -6,7 +6,7 @@ never shown.
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import inspect
@@ -17,6 +17,7 @@ from schemas.config_base import gone_keys
 from schemas.config_engines import VLLM_REFUSED
 from schemas.errors import UserError
 
+T = TypeVar("T")
 _MAY_BE_SECRET = frozenset({"api_key_env", "base_url"})
 
 
@@ -70,8 +71,10 @@ def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
             return None
         case inspect.UnionType() if structs := [each for each in kind.types if isinstance(each, inspect.StructType)]:
             return _one_of_fault(value, kind, structs, path)
-        case inspect.UnionType() if isinstance(value, list) and (lists := _lists_of(kind)):
+        case inspect.UnionType() if isinstance(value, list) and (lists := _of_type(kind, inspect.VarTupleType)):
             return _fault(value, lists[0], path)
+        case inspect.UnionType() if isinstance(value, dict) and (maps := _of_type(kind, inspect.DictType)):
+            return _fault(value, maps[0], path)
         case inspect.DictType() if isinstance(value, dict):
             return _unknown_name(value, kind, path) or _first(
                 _fault(item, kind.value_type, below(path, key)) for key, item in value.items()
@@ -84,8 +87,8 @@ def _fault(value: Any, declared: inspect.Type, path: str) -> str | None:
     return at(path, f"must be {allowed(declared)}, not {shown(value, path)}{hint}")
 
 
-def _lists_of(kind: inspect.UnionType) -> list[inspect.VarTupleType]:
-    return [each for each in map(bare, kind.types) if isinstance(each, inspect.VarTupleType)]
+def _of_type(kind: inspect.UnionType, wanted: type[T]) -> list[T]:
+    return [each for each in map(bare, kind.types) if isinstance(each, wanted)]
 
 
 def _unknown_name(value: dict[Any, Any], kind: inspect.DictType, path: str) -> str | None:

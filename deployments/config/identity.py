@@ -6,6 +6,7 @@ puts back. A number of orders may grow on any resume. All other keys that change
 The identity is all keys but those of the first class.
 """
 
+import math
 import os
 from collections.abc import Iterator
 from hashlib import sha256
@@ -16,6 +17,7 @@ import msgspec
 from deployments.config.schema import change_of, facts
 from schemas.config import RunConfig
 from schemas.config_base import Change, Config
+from schemas.until_dry import UntilDry, orders_of_passage
 
 _PLACES = ("model", "tokenizer")
 """Keys whose value may be a path in the configuration's folder."""
@@ -108,6 +110,9 @@ def _keys(section: Config, path: str, base: str | None, choice: Change | None = 
                 yield from _keys(item, f"{path}{name}.{key}.", base, facts(type(section))[name].change)
         else:
             change = change_of(type(section), name)
+            if change is Change.GROW:
+                yield Key(f"{path}{name}", _number(orders_of_passage(value)), change)
+                continue
             shown = _movable(str(value), base) if name in _PLACES and value is not None else plain(value)
             yield from (Key(at, item, change) for at, item in _flat(shown, f"{path}{name}"))
 
@@ -128,7 +133,17 @@ def _flat(value: Any, path: str) -> list[tuple[str, Any]]:
 def _grows(before: Key | None, after: Key | None) -> bool:
     if before is None or after is None or after.change is not Change.GROW:
         return False
-    return after.value > before.value
+    return _size(after.value) > _size(before.value)
+
+
+def _number(orders: int | UntilDry) -> int | dict[str, int]:
+    """A number of orders as it is recorded and shown: that of a rule with all its keys."""
+    return {"at_most": orders.at_most, "patience": orders.patience} if isinstance(orders, UntilDry) else orders
+
+
+def _size(orders: int | dict[str, int]) -> tuple[float, float]:
+    """The most orders, and the patience, which a fixed number never loses."""
+    return (orders, math.inf) if isinstance(orders, int) else (orders["at_most"], orders["patience"])
 
 
 def _shown(keys: dict[str, Key], path: str) -> str:

@@ -17,6 +17,7 @@ from deployments.config.schema_rules import broken_schema
 from schemas.config import Corpus, RunConfig
 from schemas.config_tasks import Form, Prompted, PromptedExample, PromptedField, PromptedStep
 from schemas.samples import Malformed
+from schemas.until_dry import UntilDry, orders_of_passage
 
 MOST_FIELDS = 16
 MOST_STEPS = 8
@@ -52,6 +53,9 @@ def broken_prompted(task: Prompted, config: RunConfig) -> Iterator[str]:
             if not example.fields.get(name, "").strip():
                 yield at(below(path, name), "missing, or empty; an example shows every field and variable")
         yield from _broken_json(path, example, task)
+    if task.key == () and isinstance(orders_of_passage(task.samples_per_passage), UntilDry):
+        why = "auto goes by near-duplicates, and with task.key [] nothing repeats"
+        yield f"task.samples_per_passage: {why}; give a number"
     for key, listed in (("claim", task.claim), ("shown", task.shown), ("key", task.key)):
         if listed is not None:
             yield from _unknown(f"task.{key}", listed, names)
@@ -170,6 +174,8 @@ def broken_quotas(config: RunConfig) -> Iterator[str]:
     vary = config.task.vary if isinstance(config.task, Prompted) else {}
     if config.stop.accepted is not None:
         yield f"{path}: the quotas say how many samples there are to be; leave stop.accepted out"
+    if not isinstance(config.task.samples_per_passage, int):
+        yield f"{path}: quotas need a number at task.samples_per_passage"
     if len(config.stop.accepted_of) > 1:
         yield f"{path}: names {len(config.stop.accepted_of)} variables; quotas are of the values of one"
     if quotas.axis not in vary:

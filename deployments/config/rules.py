@@ -29,6 +29,7 @@ from schemas.config_engines import (
 from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
 from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
 from schemas.errors import ModelError
+from schemas.until_dry import UntilDry, orders_of_passage
 
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?(@[\w./-]+)?")
 _POOL_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -214,8 +215,10 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
 
 def _broken_sharing(task: GroundedAnswer) -> Iterator[str]:
     path, count = "task.samples_per_call", task.samples_per_call
-    if count > task.samples_per_passage:
-        yield f"{path}: {count} is more than task.samples_per_passage ({task.samples_per_passage})"
+    orders = orders_of_passage(task.samples_per_passage)
+    most = orders.at_most if isinstance(orders, UntilDry) else orders
+    if count > most:
+        yield f"{path}: {count} is more than task.samples_per_passage ({most})"
     if count > 1 and task.prompts == "embedded":
         yield f"{path}: must be 1 with prompts: embedded, whose models were trained to write one sample at a time"
 

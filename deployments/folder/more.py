@@ -13,11 +13,13 @@ from actors.counts.tally import Tally
 from actors.dataset.strangers import check_not_older
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
+from deployments.build.wiring import passage_orders
 from schemas.config import RunConfig
 from schemas.errors import UserError
 from schemas.ledger import StopRaised
 from schemas.progress import Summary
 from schemas.stop import PlanEnd
+from schemas.until_dry import first_orders
 
 
 class Raising(Struct, frozen=True):
@@ -66,7 +68,7 @@ def _change(standing: Raising, config: RunConfig, more: int, now: float, output:
         raise UserError(f"{output}: its run has not ended; give the command without --more first, or `gleaner end`")
     if config.stop.quotas is not None:
         raise UserError(f"{output}: --more: its samples have quotas; raise them in stop.accepted_of instead")
-    limit, slots = config.stop.orders, config.task.samples_per_passage
+    limit, slots = config.stop.orders, first_orders(passage_orders(config))
     if limit is not None and counts.issued + slots > limit:
         raise UserError(f"{output}: stop.orders: {limit:,} are issued; more samples need more orders")
     return StopRaised(now, more, counts.accepted + more, config.stop.accepted)

@@ -14,9 +14,10 @@ from actors.corpus.chunker import Chunker
 from actors.corpus.files import Skipped
 from actors.counts.refusals import Refusals
 from actors.queue.plan import Plan
+from actors.queue.planning import fresh_orders
 from deployments.build.readers import read_corpus
 from deployments.build.tasks import build_task
-from deployments.build.wiring import service_settings
+from deployments.build.wiring import passage_orders, service_settings
 from schemas.config import RunConfig
 from schemas.config_gates import shares
 from schemas.corpus import Document, DocumentRefused, Passage
@@ -26,6 +27,7 @@ from schemas.ledger import Refused
 from schemas.orders import Order
 from schemas.queue_shard import QueueShard, shard_of
 from schemas.shares import in_share
+from schemas.until_dry import most_orders
 
 Told = Callable[[str], None]
 """Is given a line about how far the reading is."""
@@ -50,7 +52,8 @@ class Census(Struct, frozen=True):
 def take_census(
     config: RunConfig, *, sample: int, clock: Callable[[], float], tell: Told = lambda line: None
 ) -> Census:
-    """Reads the corpus to its end, or until `stop.orders` wants no more. `clock`: in seconds. Raises UserError for a
+    """Reads the corpus to its end, or until `stop.orders` wants no more. Of a passage that goes on until it is dry, the
+    most orders are counted that it may have. `clock`: in seconds. Raises UserError for a
     corpus, a reader or a tokenizer that cannot be used."""
     taker = _Taker(config, sample)
     began = told = clock()
@@ -66,15 +69,17 @@ def take_census(
 class _Issuer:
     """One queue's part in issuing orders."""
 
-    def __init__(self, config: RunConfig, shard: QueueShard) -> None:
+    def __init__(self, config: RunConfig, shard: QueueShard, slots: int) -> None:
         self._settings = service_settings(config, shard)
+        self._slots = slots
         self._plan = Plan(self._settings.stop)
         self._issued = 0
         self.wants = True
 
     def issue(self, passage: Passage) -> list[Order]:
         """The orders of a passage; none once there may be no more."""
-        orders = self._settings.lacking(passage, 0, self._issued)
+        settings = self._settings
+        orders = fresh_orders(passage.id, settings.task, range(self._slots), settings.vary, issued=self._issued)
         self.wants = self.wants and not self._plan.is_full(self._issued, len(orders))
         if not self.wants:
             return []
@@ -86,7 +91,8 @@ class _Taker:
     def __init__(self, config: RunConfig, sample: int) -> None:
         self._config = config
         self._chunker = Chunker(config.corpus.chunking)
-        self._issuers = [_Issuer(config, shard) for shard in QueueShard(0, config.queue.shards).all]
+        self._slots = most_orders(passage_orders(config))
+        self._issuers = [_Issuer(config, shard, self._slots) for shard in QueueShard(0, config.queue.shards).all]
         self._refusals = Refusals()
         self._sample = _Sample(sample, Random(derived_seed(config.seed, "plan")))
         self._vary: dict[str, Counter[str]] = {}
@@ -137,8 +143,8 @@ class _Taker:
             ),
             OrdersForecast(
                 self._issued,
-                self._config.task.samples_per_passage,
-                min(build_task(self._config).together, self._config.task.samples_per_passage),
+                self._slots,
+                min(build_task(self._config).together, self._slots),
                 {name: dict(counts) for name, counts in self._vary.items()},
                 dict(self._judged),
             ),

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from actors.counts.bill import prices_of, tokens_cost
 from actors.counts.rates import Z_95
+from deployments.build.wiring import passage_orders
 from deployments.local.asked import Loads, PromptWriter, notes_of
 from deployments.local.census import Census, Told, take_census
 from deployments.local.likeness import Earlier, as_there, earlier_run
@@ -20,6 +21,7 @@ from schemas.config import RunConfig
 from schemas.config_deployed import Price
 from schemas.errors import CorpusError
 from schemas.forecast import Amounts, OrdersForecast, RoleForecast, RunForecast, SpendForecast
+from schemas.until_dry import UntilDry
 from schemas.vectors import EMBEDDER
 
 SAMPLED = 200
@@ -161,6 +163,9 @@ def _notes(config: RunConfig, census: Census, earlier: Earlier | None, prices: M
                 yield f"stop.accepted_of: {most:,} samples of {value} cannot come of {there.get(value, 0):,} orders"
     if accepted is not None and accepted > issued:
         yield f"stop.accepted: {accepted:,} samples cannot come of {issued:,} orders"
+    rule = passage_orders(config)
+    if isinstance(rule, UntilDry):
+        yield f"samples_per_passage: a passage that is dry before has fewer orders, from {rule.at_first} on"
     if config.budget.tokens is not None:
         yield f"budget.tokens: no attempt starts beyond {config.budget.tokens:,} tokens"
     if config.budget.cost is not None:

@@ -25,6 +25,7 @@ from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import MemoryLedger
 from deployments.build.readers import read_corpus
 from deployments.build.tasks import build_task
+from deployments.build.wiring import passage_orders
 from deployments.config.load import check_models, load
 from deployments.local.loop import conduct_in_process
 from deployments.terminal.corpus_words import skipped_words, unusable
@@ -80,9 +81,9 @@ class _Made(Struct, frozen=True):
 
 
 async def _made(config: RunConfig, passages: Sequence[Passage]) -> _Made:
-    slots = min(
-        build_task(config).together, config.task.samples_per_passage
-    )  # a completion of several is shown as a run asks for it
+    orders, together = passage_orders(config), build_task(config).together
+    slots = min(together, orders if isinstance(orders, int) else orders.at_most)
+    # a completion of several is shown as a run asks for it
     config = replace(config, task=replace(config.task, samples_per_passage=slots), probes=Probing())
     ledger, tally = MemoryLedger(), Tally()
     await conduct_in_process(config, passages, ledger)

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.counts.advice import advice_of
+from actors.counts.carried_words import carried_words
 from actors.report.intervals import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
@@ -40,7 +41,7 @@ def summary_view(
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_advice, _strata, _failures, _ends, _roles)
-    beside = (_overlap, _unjudged, _retrieval, _probes, _credit)
+    beside = (_carried, _overlap, _unjudged, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -218,6 +219,11 @@ def _sets(overlap: GateOverlap) -> str:
     ]
     attempts = sum(row.attempts for row in overlap.compared)
     return f"{', '.join(told) or 'none'}, of {plural(attempts, 'attempt')}"
+
+
+def _carried(summary: Summary) -> RenderableType | None:
+    lines = carried_words(summary.carried)
+    return facts(*lines) if lines else None
 
 
 def _overlap(summary: Summary) -> RenderableType | None:

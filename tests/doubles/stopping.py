@@ -23,6 +23,7 @@ from schemas.ledger import Record, RunStarted
 from schemas.orders import Holding, Lease, Outcome
 from schemas.queue_shard import QueueShard, ShardStanding
 from schemas.stop import PlanEnd
+from schemas.until_dry import UntilDry
 from tests.doubles.attempts import accepted, given_up, passage, rejected
 from tests.doubles.stepped_loop import SteppedLoop
 
@@ -42,6 +43,7 @@ class Habits(Struct, frozen=True):
     dies: float = 0.0
     in_flight: int = 256
     together: int = 1
+    slots: int | UntilDry = SLOTS
 
 
 class QueueLife:
@@ -51,7 +53,9 @@ class QueueLife:
         self, shard: QueueShard, stop: StopTerms, random: Random, habits: Habits, capacity: int = 20_000
     ) -> None:
         self.shard, self._random, self._habits = shard, random, habits
-        self._settings = ServiceSettings("grounded_answer", SLOTS, capacity, stop=replace(stop, queues=shard.count))
+        self._settings = ServiceSettings(
+            "grounded_answer", habits.slots, capacity, stop=replace(stop, queues=shard.count)
+        )
         if stop.quotas is not None:
             self._settings = replace(self._settings, vary=Strata(VARY, seed=0).of)
         self.kept: list[Record] = []

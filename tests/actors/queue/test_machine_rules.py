@@ -17,20 +17,27 @@ from hypothesis.stateful import (
 )
 from msgspec.structs import replace
 
+from actors.audit.findings import Findings
+from actors.audit.fold import read_book
 from actors.counts.tally import Tally
 from actors.ledger.reopen import ReplayRequest, Terms, dead_letters, reopened
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.ends import BUDGET_SPENT
 from actors.queue.machine import QueueLimits, RegenerationQueue
+from actors.queue.planning import Planning
+from schemas.corpus import Passage
 from schemas.ids import OrderId
-from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd
+from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Planned
 from schemas.orders import Lease, Outcome, Recorded
+from schemas.until_dry import UntilDry
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
 from tests.doubles.ledgers import MemoryLedger as StoryLedger
 
 LEVELS = ("easy", "hard", "odd")
 MAX_ATTEMPTS = 3
 LEASE_S = 20.0
+MORE = 6
+"""The most orders that an open passage still gets, where it goes on until it is dry."""
 
 
 class QueueMachine(RuleBasedStateMachine):
@@ -43,8 +50,12 @@ class QueueMachine(RuleBasedStateMachine):
         share=st.sampled_from([0.0, 0.25, 1.0]),
         together=st.sampled_from([1, 1, 2, 3]),
         most=st.sampled_from([None, None, {"": 0}, {"": 2}, {"": 5}, {"easy": 3, "hard": 1}, {"hard": 2}]),
+        until=st.sampled_from([None, None, UntilDry(3, 1), UntilDry(6, 2), UntilDry(5, 1, at_once=2)]),
     )
-    def start(self, budget: int | None, share: float, together: int, most: dict[str, int] | None) -> None:
+    def start(
+        self, budget: int | None, share: float, together: int, most: dict[str, int] | None, until: UntilDry | None
+    ) -> None:
+        self.until = until
         self.most, self.closed = most, False
         self.axis = None if most is None or "" in most else "level"
         together = together if self.axis is None else 1  # no task with variables makes several samples of a call
@@ -70,16 +81,52 @@ class QueueMachine(RuleBasedStateMachine):
         if not again or not self.passages:
             self.passages += 1
         one = passage(self.passages)
+        if self.until is not None:
+            self.plan_until_dry(one)
+            return
         given = orders(one, slots)
         if self.axis is not None:
-            given = [replace(order, vary={self.axis: LEVELS[order.slot % len(LEVELS)]}) for order in given]
+            given = [replace(order, vary=self.vary(order.slot)) for order in given]
         planned = self.queue.plan(one, given, self.now)
         if planned is not None:
-            self.ledger.append([planned])
-            for order in planned.orders:
-                self.issued.add(order.id)
-                self.stratum[order.id] = "" if self.axis is None else order.vary[self.axis]
-                self.attempts[order.id] = 1
+            self.issue(planned)
+
+    def vary(self, number: int) -> dict[str, str]:
+        """What the order of this number is given."""
+        return {} if self.axis is None else {self.axis: LEVELS[number % len(LEVELS)]}
+
+    def plan_until_dry(self, one: Passage) -> None:
+        """The reader comes to a passage, perhaps again: a known one goes on where a plan that was closed had stopped
+        it, and only then."""
+        if self.closed or self.queue.exhausted:
+            return
+        known, open_ = self.queue.passages.standing(one.id).orders, self.queue.is_open(one.id)
+        asked = [] if open_ else self.ledger.accepted([order.id for order in orders(one, known)])
+        planned = self.planning.issue(one, self.now, asked)
+        assert planned is None or not open_
+        if planned is not None:
+            self.issue(planned)
+
+    @property
+    def planning(self) -> Planning:
+        assert self.until is not None
+        return Planning(self.queue, "grounded_answer", self.until, self.vary)
+
+    def goes_on(self, one: Passage) -> None:
+        """The last order of a passage may have ended: it gets more in the same transaction, or none."""
+        if self.until is None or self.closed or self.reached or self.queue.exhausted:
+            return
+        planned = self.planning.issue(one, self.now, follows=True)
+        if planned is not None:
+            assert self.queue.is_open(one.id)
+            self.issue(planned)
+
+    def issue(self, planned: Planned) -> None:
+        self.ledger.append([planned])
+        for order in planned.orders:
+            self.issued.add(order.id)
+            self.stratum[order.id] = "" if self.axis is None else order.vary[self.axis]
+            self.attempts[order.id] = 1
 
     @rule(target=leases, conductor=st.sampled_from("ab"))
     def lease(self, conductor: str) -> MultipleResults[Lease]:
@@ -136,6 +183,8 @@ class QueueMachine(RuleBasedStateMachine):
             assert not self.closed
             self.attempts[order] += 1
             assert self.attempts[order] - self.before.get(order, 0) <= MAX_ATTEMPTS
+            return
+        self.goes_on(lease.passage)
 
     def accepted_of(self, stratum: str) -> int:
         return sum(end == "accepted" and self.stratum[order] == stratum for order, end in self.ends.items())
@@ -237,13 +286,16 @@ class QueueMachine(RuleBasedStateMachine):
             tally.apply(record)
         counts = tally.summary().counts
         assert counts.outstanding == self.queue.outstanding
+        findings = Findings()
+        read_book(self.ledger.records(), findings)
+        assert findings.kept == []
         said = (counts.accepted, counts.dead_lettered, counts.not_needed)
         assert said == (self.queue.accepted, self.queue.dead_lettered, self.queue.not_needed)
         self.everything_ends()
 
     def everything_ends(self) -> None:
         """From any state, patience and yes-men bring every order to its one end."""
-        for _ in range(len(self.issued) * MAX_ATTEMPTS + 1):
+        for _ in range((len(self.issued) + MORE) * MAX_ATTEMPTS + 1):
             self.now += LEASE_S + 31
             for lease in self.queue.lease(self.now, "last", 1000):
                 for single in lease.apart():
@@ -256,6 +308,9 @@ class QueueMachine(RuleBasedStateMachine):
             elif self.queue.exhausted:
                 self.budget_ends()
         assert set(self.ends) == self.issued
+        if self.until is not None and not (self.closed or self.reached or self.queue.exhausted):
+            for number in range(1, self.passages + 1):
+                assert not self.planning.lacking(passage(number).id), "closed early"
 
 
 def _outcome(lease: Lease, kind: str) -> Outcome:

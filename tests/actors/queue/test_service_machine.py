@@ -4,7 +4,6 @@ The ledger is a list; a batch in flight when the process dies is in it or not. W
 must be true of the ledger at that moment, and stay true of every life after it.
 """
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,7 +11,6 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.audit.book import ACCEPTED, DEAD_LETTERED, OPEN
@@ -26,7 +24,10 @@ from schemas.errors import GleanerError, OutputError
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined
 from schemas.orders import Accept, Duplicate, Lease, Outcome, Recorded, Settlement, Stale
+from schemas.until_dry import UntilDry, first_orders
 from tests.doubles.attempts import accepted, given_up, orders, passage, rejected
+from tests.doubles.giving import giving_faults
+from tests.doubles.service_calls import Ask, Given
 from tests.doubles.stepped_loop import SteppedLoop
 
 MAX_ATTEMPTS = 3
@@ -39,28 +40,16 @@ RARELY = st.integers(0, 5).map(lambda drawn: drawn == 5)
 Key = tuple[OrderId, int]
 
 
-class Ask(Struct):
-    """A call under way: who asked what, and when it is to be answered at the latest."""
-
-    task: asyncio.Task[Any]
-    check: Callable[[Any], None]
-    conductor: str | None = None
-    until: float | None = None
-    cancelled: bool = False
-
-
-class Given(Struct, frozen=True):
-    """A lease as somebody holds it, and by whom it is worked on."""
-
-    lease: Lease
-    conductor: str
-
-
 class ServiceMachine(RuleBasedStateMachine):
     """One queue over many lives of its process."""
 
-    @initialize(budget=st.sampled_from([None, None, None, 300]), under_way=st.booleans())
-    def begin(self, budget: int | None, under_way: bool) -> None:
+    @initialize(
+        budget=st.sampled_from([None, None, None, 300]),
+        under_way=st.booleans(),
+        slots=st.sampled_from([SLOTS, SLOTS, UntilDry(3, 1), UntilDry(4, 2), UntilDry(4, 1, at_once=3)]),
+    )
+    def begin(self, budget: int | None, under_way: bool, slots: int | UntilDry) -> None:
+        self.slots = slots
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, 0.25, tokens=budget)
         self.kept: list[Record] = []
         self.now = 1000.0
@@ -83,7 +72,7 @@ class ServiceMachine(RuleBasedStateMachine):
         self.ledger = MemoryLedger()
         self.ledger.kept = self.kept
         self.queue = RegenerationQueue(self.limits, lambda one, other: float(one == other))
-        settings = ServiceSettings("grounded_answer", samples_per_passage=SLOTS, capacity=CAPACITY)
+        settings = ServiceSettings("grounded_answer", samples_per_passage=self.slots, capacity=CAPACITY)
         make = lambda: QueueService(self.queue, self.ledger, settings, now=self.loop.time)  # noqa: E731
         self.service = self.loop.call_now(make)
         self.asks: list[Ask] = []
@@ -116,7 +105,7 @@ class ServiceMachine(RuleBasedStateMachine):
 
     @property
     def taken_in(self) -> int:
-        return sum(isinstance(record, Planned) for record in self.kept)
+        return len({record.passage.id for record in self.kept if isinstance(record, Planned)})
 
     @rule(who=st.sampled_from("ab"), limit=st.integers(1, 4), wait_s=st.sampled_from([0.0, 1.0, 50.0]))
     def lease(self, who: str, limit: int, wait_s: float) -> None:
@@ -322,7 +311,7 @@ class ServiceMachine(RuleBasedStateMachine):
     def holds(self) -> None:
         self.answers()
         self.queue.check()
-        assert self.queue.outstanding < CAPACITY + SLOTS
+        assert self.queue.outstanding < CAPACITY + first_orders(self.slots)
         assert self.loop.complaints == []
         findings = Findings()
         read_book(enumerate(self.kept, 1), findings)
@@ -336,12 +325,18 @@ class ServiceMachine(RuleBasedStateMachine):
         ready = self.queue.depth().ready
         for ask in self.asks:
             if ask.conductor is None:
-                assert self.queue.outstanding >= CAPACITY, "a call is never answered"
+                assert self.reserved >= CAPACITY, "a call is never answered"
                 continue
             assert ask.until is not None
             assert ask.until >= self.now and not self.stopped, "a lease call waits longer than it was asked to"
             assert ask.conductor not in self.dead
             assert not ready or self.queue.exhausted or self.failed, "a lease call waits beside work"
+
+    @property
+    def reserved(self) -> int:
+        """Outstanding orders, with those that open passages may get at once."""
+        by_passage = len(self.queue.orders.open_passages) * first_orders(self.slots)
+        return max(self.queue.outstanding, by_passage if isinstance(self.slots, UntilDry) else 0)
 
     def teardown(self) -> None:
         if not hasattr(self, "loop"):
@@ -369,6 +364,9 @@ class ServiceMachine(RuleBasedStateMachine):
         said = (counts.issued, counts.accepted, counts.dead_lettered, counts.outstanding)
         assert said == (len(book.ends), book.count(ACCEPTED), book.count(DEAD_LETTERED), book.count(OPEN))
         assert counts.outstanding == 0
+        if isinstance(self.slots, UntilDry):
+            assert giving_faults(self.kept, self.slots, whole=not self.queue.exhausted) == []
+            return
         issued = {order.id for one in self.passages for order in orders(one, SLOTS)}
         assert set(book.ends) == issued or (self.queue.exhausted and set(book.ends) < issued)
 

@@ -186,7 +186,7 @@ def test_conservation_over_the_sum_of_the_queues(steps: list[tuple[int, Callable
         queue.check()
         assert counts.issued == counts.accepted + counts.dead_lettered + counts.outstanding
         assert counts.outstanding == sum(each.outstanding for each in queues)
-        assert not any(queues[other].knows(passage(number).id) for other in range(3) if other != place)
+        assert not any(queues[other].passages.knows(passage(number).id) for other in range(3) if other != place)
 
 
 async def test_a_budget_ends_every_queue_within_its_part() -> None:

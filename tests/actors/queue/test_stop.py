@@ -16,6 +16,7 @@ from schemas.ledger import AcceptedEnd, NotNeededEnd, PlanEnded, Planned, Record
 from schemas.progress import Counts
 from schemas.queue_shard import ShardStanding
 from schemas.stop import WHOLE, PlanEnd, Quotas
+from schemas.until_dry import UntilDry
 from tests.doubles.attempts import TOKENS_PER_ATTEMPT
 from tests.doubles.stopping import Habits, StoppingRun
 
@@ -90,6 +91,17 @@ def test_several_queues_come_to_the_number_together(seed: int, together: int) ->
     counts = counts_of(run)
     assert (counts.accepted, counts.outstanding) == (500, 0)
     assert all(isinstance(queue.kept[-1], PlanEnded | NotNeededEnd) for queue in run.queues)
+
+
+@pytest.mark.parametrize(("seed", "queues"), [(0, 1), (2, 3)])
+def test_exact_where_passages_go_on_until_they_are_dry(seed: int, queues: int) -> None:
+    """Whatever dies, each plan is what its passage had given by then asks for (`counts_of` proves it)."""
+    habits = Habits(accepts=0.4, repairs=0.3, dies=0.06, in_flight=64, slots=UntilDry(at_most=8, patience=2))
+    run = StoppingRun(seed, StopTerms(accepted=120), habits, queues=queues)
+    run.run()
+    counts = counts_of(run)
+    assert (counts.accepted, counts.outstanding) == (120, 0)
+    assert any(isinstance(record, Planned) and record.follows for record in run.records())
 
 
 def test_a_candidate_budget_ends_a_run_short_of_its_samples() -> None:

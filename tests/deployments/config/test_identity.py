@@ -111,3 +111,23 @@ def test_each_difference_says_what_it_takes() -> None:
         ("gates.faithfulness.threshold: 0.5 → 0.7", Change.REPLAY),
         ("pools.generator.replicas.max: 1 → 9", Change.ANY_RESUME),
     ]
+
+
+def test_what_of_a_passages_orders_grows() -> None:
+    """More orders than before may be asked for on any resume, as a number or by a rule; fewer are another run."""
+
+    def orders(value: object) -> RunConfig:
+        return changed(lambda values: values["task"].update(samples_per_passage=value))
+
+    def grows(before: object, after: object) -> bool:
+        (found,) = differences(orders(before), orders(after))
+        return found.grows
+
+    assert grows(2, 3) and not grows(3, 2)
+    assert grows(3, "auto") and not grows("auto", 3) and not grows(20, "auto")
+    assert grows("auto", {"at_most": 17}) and not grows({"at_most": 17}, "auto")
+    assert grows("auto", {"patience": 3}) and not grows("auto", {"patience": 1})
+    assert grows({"at_most": 8}, 8) and not grows(8, {"at_most": 8})
+    (found,) = differences(orders(3), orders("auto"))
+    assert str(found) == "task.samples_per_passage: 3 → {'at_most': 16, 'patience': 2}"
+    assert config_sha256(orders("auto")) == config_sha256(orders({"at_most": 16}))

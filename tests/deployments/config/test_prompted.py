@@ -69,6 +69,11 @@ def test_it_is_read_and_written_back() -> None:
         ("claim: [summary]", "claim: [sumary]", "task.claim: there is no field 'sumary'; did you mean 'summary'?"),
         ("claim: [summary]", "claim: []", "task.claim: an empty list; leave it out for all fields"),
         ("claim: [summary]", "key: []", None),
+        (
+            "claim: [summary]",
+            "key: []\n  samples_per_passage: auto",
+            "task.samples_per_passage: auto goes by near-duplicates, and with task.key [] nothing repeats",
+        ),
         ("title: Oak", "titel: Oak", "task.examples[0].fields: there is no field 'titel'; did you mean 'title'?"),
         (
             "title: Oak",

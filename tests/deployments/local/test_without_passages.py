@@ -134,6 +134,11 @@ FAITHFUL = "  faithfulness: {form: llm, engine: {kind: pool, pool: generator}}\n
             "  samples_per_passage: 2\n  vary:",
             "task.samples_per_passage: corpus.none is the number of orders",
         ),
+        (
+            "  vary:",
+            "  samples_per_passage: auto\n  vary:",
+            "task.samples_per_passage: auto is until a passage gives no more, and with corpus.none there are none",
+        ),
         ("gates:\n", f"gates:\n{FAITHFUL}", "gates.faithfulness: judges against passages, and with corpus.none "),
         ("gates:", "probes: {rate: 0.1, labelled: [x]}\ngates:", "probes.rate: probes are made of passages, and with "),
     ],
