@@ -147,8 +147,10 @@ def _family(ledger: FamilyLedger, planned: Planned, eras: Eras) -> Family:
 
 def _further(ledger: FamilyLedger, planned: Planned) -> Iterator[Order]:
     """The orders that followed those of a plan because its passage still gave: they are of its family."""
+    if planned.until is None:
+        return
     last = planned.orders[-1]
-    while planned.until is not None:
+    while True:
         story = ledger.story(Order.fresh(last.passage_id, last.task, last.slot + 1).id)
         plan = next((record for record in story if isinstance(record, Planned)), None)
         if plan is None or not plan.follows:
