@@ -1,7 +1,8 @@
 """What the orders of a finished folder came to, and what a run takes whose orders go as they went there.
 
 Law: an order counts as it first ended; one that was not needed, or has no end, does not count. Intervals are of 95%, by
-a Bayesian bootstrap over the orders (Rubin 1981), with the chance of the orders to come.
+a Bayesian bootstrap over the orders (Rubin 1981), with the chance of the orders to come. The share that is accepted has
+Jeffreys' prior besides, so that 20 of 20 does not stand for all.
 """
 
 from collections.abc import Mapping, Sequence
@@ -62,8 +63,7 @@ def earlier_run(folder: Path) -> Earlier:
     if not ends.accepted:
         raise UserError(f"--like {folder}: no order was accepted there, so it does not say what a sample takes")
     orders = ends.sample
-    shares = _weights(len(orders)) @ np.array([each.accepted for each in orders], dtype=float)
-    like = LikeFolder(str(folder), ends.accepted, ends.ended, len(orders), _between(shares))
+    like = LikeFolder(str(folder), ends.accepted, ends.ended, len(orders), _between(_drawn(orders).share))
     return Earlier(like, orders)
 
 
@@ -72,11 +72,9 @@ def as_there(earlier: Earlier, issued: int, accepted: int | None, prices: Mappin
     as many as come. `orders` of the result may be more than there can be; what is spent is of those that there are."""
     roles, orders = earlier.roles, earlier.orders
     taken = np.array([[part for role in roles for part in each.taken.get(role, [0.0] * PARTS)] for each in orders])
-    passed = np.array([each.accepted for each in orders], dtype=float)
-    weights, random = _weights(len(orders)), np.random.default_rng(1)
-    share = np.clip(weights @ passed, 0.0, 1.0)  # rounding may leave the interval
-    means = weights @ taken
-    deviations = np.sqrt(np.maximum(0.0, weights @ taken**2 - means**2))
+    drawn, random = _drawn(orders), np.random.default_rng(1)
+    share, means = drawn.share, drawn.weights @ taken
+    deviations = np.sqrt(np.maximum(0.0, drawn.weights @ taken**2 - means**2))
     needed = np.full(DRAWS, float(issued))
     if accepted is not None:
         chance = np.sqrt(accepted * (1 - share)) / share
@@ -142,10 +140,20 @@ class _Ends:
         self.accepted += accepted
 
 
-def _weights(orders: int) -> np.ndarray:
-    """Of each draw, what each order weighs; they add up to 1."""
-    drawn = np.random.default_rng(0).exponential(size=(DRAWS, orders))
-    return drawn / drawn.sum(axis=1, keepdims=True)
+class _Drawn(Struct, frozen=True):
+    """Of each draw, what each order weighs (they add up to 1), and the share of orders that are accepted."""
+
+    weights: np.ndarray
+    share: np.ndarray
+
+
+def _drawn(orders: Sequence[EndedOrder]) -> _Drawn:
+    random = np.random.default_rng(0)
+    weights, prior = random.exponential(size=(DRAWS, len(orders))), random.gamma(0.5, size=(DRAWS, 2))
+    whole = weights.sum(axis=1)
+    accepted = weights @ np.array([each.accepted for each in orders], dtype=float)
+    share = (accepted + prior[:, 0]) / (whole + prior.sum(axis=1))
+    return _Drawn(weights / whole[:, None], np.minimum(share, 1.0))
 
 
 def _between(values: np.ndarray) -> Amounts:

@@ -243,7 +243,7 @@ async def test_of_a_finished_folder_acceptance_and_tokens_are_measured(tmp_path:
 
 
 def test_orders_like_earlier_ones_take_what_those_took() -> None:
-    """Where all orders were alike, all that is left is the chance of the orders to come."""
+    """Where all were alike, what is left is that 50 of 50 accepted may be a few less, and the chance of orders."""
     price = {"generator": Price(prompt_tokens=1e6)}
     alike = [EndedOrder(True, {"generator": [2.0, 30.0, 5.0]})] * 50
     like = LikeFolder("runs/a", 50, 50, 50, Amounts(1, 1))
@@ -251,7 +251,7 @@ def test_orders_like_earlier_ones_take_what_those_took() -> None:
     cost = role(said, "generator").cost
     assert cost is not None
     for amounts, known in ((said.orders, 10), (role(said, "generator").calls, 20), (cost, 300)):
-        assert (amounts.least, amounts.most) == pytest.approx((known, known), abs=0.001)
+        assert amounts.least == pytest.approx(known, rel=0.001) and known < amounts.most < 1.2 * known
     half = [EndedOrder(bool(number % 2), {"generator": [1.0, 1.0, 1.0]}) for number in range(400)]
     said = as_there(Earlier(like, half), 1_000, 100, {})
     assert 150 < said.orders.least < 200 < said.orders.most < 250
