@@ -1,6 +1,6 @@
 """The command line. Light: Ray, torch and the models are imported inside the commands that need them.
 
-Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
+Law: with --json, stdout holds one JSON document (`samples`: one a line), nothing else; words for a person go to stderr.
 """
 
 import time
