@@ -1,7 +1,7 @@
 """The command line: its commands that are given a configuration, or code of yours; `terminal.folder_commands` has those
 that are given a run's folder. Light: Ray, torch and the models are imported inside the commands that need them.
 
-Law: with --json, stdout holds one JSON document and nothing else; what is meant for a person goes to stderr.
+Law: with --json, stdout holds one JSON document (`samples`: one a line), nothing else; words for a person go to stderr.
 """
 
 from pathlib import Path

@@ -140,7 +140,7 @@ class LedgerReader:
             with closed_unless_good(self._database):
                 self.shard = claimed(self._database, path)
         except sqlite3.Error as error:
-            raise OutputError(f"{path}: cannot be read as a ledger ({error})") from error
+            raise OutputError(f"{path}: cannot be read as a ledger ({error}){_disk_advice(error)}") from error
 
     def __enter__(self) -> "LedgerReader":
         return self
@@ -330,6 +330,12 @@ def _decoded(seq: int, body: bytes) -> Record:
         return decode_record(body)
     except msgspec.DecodeError as error:
         raise LedgerError(f"record {seq} of the ledger is damaged: {error}") from error
+
+
+def _disk_advice(error: sqlite3.Error) -> str:
+    """What to do about a disk that takes nothing more: also to read, SQLite keeps a file of 32 KiB beside a ledger."""
+    refused = getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+    return "; its disk may be full, and reading needs a small file beside it: make room" if refused else ""
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from deployments.engines.hub_errors import hub_words
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import ModelSource, TransformersEngine
 from schemas.errors import ModelError
@@ -145,7 +146,7 @@ def _translated(model: str, what: str) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        raise ModelError(f"{model}: {what} ({first_line(error)})") from error
+        raise ModelError(hub_words(model, error) or f"{model}: {what} ({first_line(error)})") from error
 
 
 def _device(name: str) -> str:

@@ -60,7 +60,10 @@ class Metrics:
             self._server, self._thread = start_http_server(port, addr=HOST, registry=registry)
         except (OSError, OverflowError) as error:
             if self._port is not None:
-                raise UserError(f"--metrics-port {port}: {error}; name another, or 0 for any that is free") from error
+                why = getattr(error, "strerror", None) or error
+                raise UserError(
+                    f"--metrics-port {port}: {why}; name another, or 0 for any that is free (docs/monitoring.md)"
+                ) from error
             self._to_say = (
                 f"no metrics: port {port} of {HOST} is taken (another run?); --metrics-port 0 takes a free one"
             )

@@ -13,6 +13,7 @@ from typing import Literal, cast
 import yaml
 from msgspec import Struct
 
+from actors.ledger.files import write_atomically
 from deployments.config.faults import known_name
 from deployments.config.load import load_text
 from deployments.config.rules import is_local
@@ -71,10 +72,9 @@ def show_init(file: Path, answers: Answers, *, replace: bool, json: bool) -> Non
     replaced = file.exists()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("w" if replace else "x", encoding="utf-8") as written:
-            written.write(text)
     except OSError as error:
-        raise UserError(f"{file}: cannot be written ({error.strerror or error}); choose another place") from error
+        raise UserError(f"{file.parent}: cannot be made ({error.strerror or error}); choose another place") from error
+    write_atomically(file, text)
     following = [each.strip() for each in _commands(file, answers.output)]
     if json:
         put_json({"file": str(file), "replaced": replaced, "next": following})

@@ -15,6 +15,7 @@ from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
+from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.summary import summary_view
@@ -45,6 +46,7 @@ def run_watched(
     """
     config = load(path)
     check_models(config)
+    check_machine(config)
     console = Screen(stderr=json)
     with (
         logged(output),

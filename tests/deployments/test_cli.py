@@ -182,6 +182,13 @@ def test_version_and_no_arguments() -> None:
     assert "explain" in gleaner("--help").stdout
 
 
+def test_a_shell_completes_commands_and_values() -> None:
+    """As bash asks, when a person presses the tabulator: after `gleaner --install-completion`."""
+    for words, told in (("gleaner sam", "samples"), ("gleaner init --make r", "rewriting")):
+        asked = {"_GLEANER_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+        assert CliRunner().invoke(app, [], env=asked, prog_name="gleaner").stdout.split() == [told]
+
+
 def test_help_is_light() -> None:
     """`gleaner --help` imports neither Ray nor torch, and is there at once, however busy the machine."""
     code = "import sys, deployments.cli; print(sorted({'ray', 'torch', 'transformers', 'pyarrow'} & set(sys.modules)))"

