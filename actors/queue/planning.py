@@ -15,7 +15,6 @@ from schemas.orders import Order
 from schemas.stop import WHOLE
 from schemas.until_dry import UntilDry
 
-
 Vary = Callable[[int], dict[str, str]]
 """The variables of an order, by the number of orders that were issued before it."""
 

@@ -155,14 +155,7 @@ def _most_alone(role: RoleForecast) -> RoleForecast:
 
 
 def _notes(config: RunConfig, census: Census, earlier: Earlier | None, prices: Mapping[str, Price]) -> Iterator[str]:
-    accepted, issued, quotas = config.stop.accepted, census.orders.issued, config.stop.quotas
-    if quotas is not None:
-        there = census.orders.vary[quotas.axis]
-        for value, most in quotas.each.items():
-            if most > there.get(value, 0):
-                yield f"stop.accepted_of: {most:,} samples of {value} cannot come of {there.get(value, 0):,} orders"
-    if accepted is not None and accepted > issued:
-        yield f"stop.accepted: {accepted:,} samples cannot come of {issued:,} orders"
+    yield from _short_of(config, census.orders)
     rule = passage_orders(config)
     if isinstance(rule, UntilDry):
         yield f"samples_per_passage: a passage that is dry before has fewer orders, from {rule.at_first} on"
@@ -178,3 +171,14 @@ def _notes(config: RunConfig, census: Census, earlier: Earlier | None, prices: M
         if strange:
             yield f"--like: that run asked {', '.join(strange)}, which this one does not have"
     yield from notes_of(config)
+
+
+def _short_of(config: RunConfig, orders: OrdersForecast) -> Iterator[str]:
+    """Samples that the run is to end with and cannot have."""
+    accepted, quotas = config.stop.accepted, config.stop.quotas
+    there = {} if quotas is None else orders.vary[quotas.axis]
+    for value, most in ({} if quotas is None else quotas.each).items():
+        if most > there.get(value, 0):
+            yield f"stop.accepted_of: {most:,} samples of {value} cannot come of {there.get(value, 0):,} orders"
+    if accepted is not None and accepted > orders.issued:
+        yield f"stop.accepted: {accepted:,} samples cannot come of {orders.issued:,} orders"
