@@ -14,11 +14,14 @@ from deployments.terminal.options import (
     Changed,
     CodeOf,
     Critical,
+    Execute,
     Folder,
     Format,
     Json,
     MetricsPort,
     More,
+    Network,
+    ReaderOf,
     RunFile,
     SeamName,
     Strict,
@@ -161,13 +164,9 @@ def policy(folder: Folder, json: Json = False) -> None:
 @app.command()
 def verify(
     folder: Folder,
-    network: Annotated[
-        bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
-    ] = False,
-    config: Annotated[
-        Path | None,
-        typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where a reader is code of yours."),
-    ] = None,
+    network: Network = False,
+    execute: Execute = False,
+    config: ReaderOf = None,
     json: Json = False,
 ) -> None:
     """Prove from the files alone: every order ended once, every passage is exact, every checksum holds."""
@@ -176,7 +175,7 @@ def verify(
         from deployments.terminal.proof import show_verification
 
         may_lie_here()
-        if not show_verification(folder, config, network=network, json=json):
+        if not show_verification(folder, config, network=network, execute=execute, json=json):
             raise typer.Exit(FAILED)
 
 
