@@ -5,6 +5,7 @@ finished (shards closed, manifest, card, report) whether the run came to its end
 before its lock is given back: a replay or another run that takes it next finds it whole.
 """
 
+import asyncio
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
@@ -18,7 +19,7 @@ from actors.dataset.spans import current
 from actors.ledger.folder import Ledgers, has_orders
 from actors.queue.preflight import LaunchTerms
 from actors.report.finish import finish
-from deployments.build.gates import inside_gates
+from deployments.build.gates import check_sandboxes, inside_gates
 from deployments.build.probes import build_maker, build_plan
 from deployments.build.readers import read_corpus
 from deployments.build.recovery import task_recovery
@@ -70,7 +71,7 @@ def run(
     Chunker(config.corpus.chunking)
     build_plan(config)
     build_maker(config, build_task(config))
-    inside_gates(config.gates)
+    asyncio.run(check_sandboxes(inside_gates(config.gates)))
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)
     folder = prepare(config, output)

@@ -14,6 +14,7 @@ A sample's life
     credit         the value of each step
     errors         errors by the boundary that was crossed
     programs       programs that a model wrote, and what became of them
+    queries        queries that a model wrote, their results and their failure modes
 
 Storage
     ledger         every record
@@ -42,7 +43,7 @@ Between processes
 
 The configuration
     config         the whole tree; one file a section: config_corpus, config_tasks, config_engines, config_deployed,
-                   config_gates, config_recovery, config_credit, config_bounds, config_probes
+                   config_gates, config_computed, config_recovery, config_credit, config_bounds, config_probes
     config_base    the base of every section
     config_moved   keys of earlier versions
 """

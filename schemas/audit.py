@@ -25,6 +25,8 @@ class Check(Enum):
     PROVENANCE = "provenance"
     MANIFEST = "manifest"
     LEDGER = "ledger"
+    EXECUTION = "execution"
+    """A program, executed again, gives what its row says (`--execute`)."""
 
 
 class Finding(Struct, frozen=True):
@@ -53,6 +55,8 @@ class AuditReport(Struct, frozen=True):
     findings: tuple[Finding, ...]
     faults: int
     not_needed: int = 0
+    programs: int | None = None
+    """Programs of accepted samples that were executed again; None: not asked for."""
 
     @property
     def ok(self) -> bool:

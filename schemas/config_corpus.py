@@ -17,10 +17,11 @@ class Chunking(Config, frozen=True):
 
     max_tokens: Annotated[int, never("A longer document is cut; one that fits stays whole.", ge=8, le=32_768)] = 256
     by: Annotated[
-        Literal["size", "headings", "blocks", "sentences"],
+        Literal["size", "headings", "blocks", "sentences", "whole"],
         never(
             "`size`: as much as fits; `headings`: no passage crosses a heading; `blocks`: a paragraph, a list, a table "
-            "or a code block each; `sentences`: a sentence each. A part that is longer than `max_tokens` is cut on."
+            "or a code block each; `sentences`: a sentence each. A part that is longer than `max_tokens` is cut on. "
+            "`whole`: a document is one passage, however long."
         ),
     ] = "size"
     min_characters: Annotated[Natural, never("Passages shorter than this (white space aside) are not used.")] = 1

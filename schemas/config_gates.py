@@ -16,14 +16,15 @@ from schemas.config_base import (
     Options,
     Positive,
     Probability,
-    Seconds,
     Temperature,
     any_resume,
     replay,
 )
+from schemas.config_computed import QueryExecution, Verifier
 from schemas.config_deployed import Deployed
 from schemas.config_engines import Engine, PoolEngine
 from schemas.ids import PoolName
+from schemas.queries import PROGRAM_REPAIRS
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -225,27 +226,6 @@ class LlmJudge(Deployed, frozen=True, tag="llm", tag_field="form"):
 GateModel = Classifier | TokenJudge | LikelihoodJudge | LlmJudge
 
 
-class Verifier(Config, frozen=True, tag="verifier", tag_field="form"):
-    """Final answers are compared by computation, in separate processes that are killed when they take too long."""
-
-    timeout_s: Annotated[
-        Seconds,
-        any_resume(
-            "Processor time for one pair of answers, in seconds; then its process is ended and the pair is an error."
-        ),
-    ] = 5.0
-    memory_mib: Annotated[int, any_resume("Address space of each process, in MiB.", ge=128, le=65_536)] = 1024
-    processes: Annotated[
-        int,
-        any_resume(
-            "Of each conductor. Started when reading alone cannot tell; a pair that takes long occupies one.",
-            ge=1,
-            le=64,
-        ),
-    ] = 2
-    max_characters: Annotated[int, replay("A longer final answer is not compared.", ge=1, le=4_000)] = 1_000
-
-
 class RuleGate(Config, frozen=True, tag="rule", tag_field="form"):
     """A rule without a model: an expression, or a function of your own."""
 
@@ -277,7 +257,7 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     )
 
 
-GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | RuleGate | CustomGate
+GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | QueryExecution | RuleGate | CustomGate
 Gates = dict[str, GateConfig]
 
 
@@ -366,7 +346,8 @@ def gate_models(gates: Mapping[str, GateConfig]) -> dict[GateName, GateModel]:
 def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
     """The gates that share a pool of the run, each with the pool."""
     models = {name: gate.engine for name, gate in gates.items() if isinstance(gate, GateModel)}
-    return {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
+    judges = {GateName(name): PoolName(one.pool) for name, one in models.items() if isinstance(one, PoolEngine)}
+    return judges | {GateName(n): PoolName(gate.pool) for n, gate in gates.items() if isinstance(gate, QueryExecution)}
 
 
 def shares(gates: Mapping[str, GateConfig]) -> dict[GateName, float]:
@@ -378,7 +359,20 @@ def shares(gates: Mapping[str, GateConfig]) -> dict[GateName, float]:
 def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:
     """The failure modes that the gates bring, each with its repair."""
     own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
-    return {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
+    brought = {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
+    programs = {mode: str(row[0]) for mode, row in PROGRAM_REPAIRS.items()} if executes(gates) else {}
+    return {**programs, **brought}
+
+
+def executes(gates: Mapping[str, GateConfig]) -> bool:
+    """Whether a gate executes programs."""
+    return any(isinstance(gate, QueryExecution) for gate in gates.values())
+
+
+def thresholds(gates: Mapping[str, GateConfig]) -> dict[str, float]:
+    """The thresholds of the gates that have one. The others compute: their score is 1 or 0."""
+    scoring = {name: gate for name, gate in gates.items() if not isinstance(gate, Verifier | QueryExecution)}
+    return {name: gate.threshold for name, gate in scoring.items()}
 
 
 def verifier_of(gates: Mapping[str, GateConfig]) -> Verifier | None:

@@ -99,6 +99,19 @@ class Math(Config, frozen=True, tag="math", tag_field="kind"):
     )
 
 
+class Sql(Config, frozen=True, tag="sql", tag_field="kind"):
+    """A question about a database that the passage's script makes, and the query that answers it; executed
+    (docs/tasks/sql.md)."""
+
+    samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 4
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults(max_tokens=512)
+    )
+
+
 class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
     """A task of your own: `module:Class`, made with this section (docs/tasks/own.md)."""
 
@@ -244,4 +257,4 @@ class Prompted(Config, frozen=True, kw_only=True, tag="prompted", tag_field="kin
         return tuple(each for call in self.calls for each in call.fields)
 
 
-Task = GroundedAnswer | Math | CustomTask | Prompted
+Task = GroundedAnswer | Math | Sql | CustomTask | Prompted

@@ -64,6 +64,8 @@ class Repairs:
     ANSWER_SHORTER = RepairKind("answer_shorter")
     RESTATE_FORM = RepairKind("restate_form")
     HOLD_TO_SCHEMA = RepairKind("hold_to_schema")
+    EDIT_QUERY = RepairKind("edit_query")
+    EDIT_QUESTION = RepairKind("edit_question")
 
 
 KNOWN_REPAIRS = (
@@ -78,6 +80,8 @@ KNOWN_REPAIRS = (
     Repairs.ANSWER_SHORTER,
     Repairs.RESTATE_FORM,
     Repairs.HOLD_TO_SCHEMA,
+    Repairs.EDIT_QUERY,
+    Repairs.EDIT_QUESTION,
 )
 """All of them, in the order in which they are shown."""
 

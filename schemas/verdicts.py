@@ -7,6 +7,7 @@ from msgspec import Struct
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
+from schemas.queries import Execution
 from schemas.recovery import FailureMode
 from schemas.samples import Cost, Draft, Lane, Message, Texts, texts_of
 
@@ -83,6 +84,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     """What the judge read instead of the exact passage; None if it read that."""
     raised: Raised | None = None
     """Set if the verdict's threshold is not the configured one (`recovery.bar`)."""
+    executions: tuple[Execution, ...] = ()
+    """The draft's query as it was executed, then the second query that it was compared with, if there is one."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):

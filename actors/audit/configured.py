@@ -33,6 +33,8 @@ class _Asked(Struct, frozen=True):
     threshold: float | None = None
     form: str | None = None
     kind: str | None = None
+    pool: str | None = None
+    """Of a gate that executes queries: who writes the second ones."""
     share: float | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
@@ -83,22 +85,22 @@ class Configured(Struct, frozen=True):
     @property
     def all_models(self) -> Mapping[str, str | None]:
         """The models of pools, gates and the embedder, by name."""
-        judges = {gate: self._model_of(asked.engine) for gate, asked in self._gates.items()}
+        judges = {gate: self._model_of(asked) for gate, asked in self._gates.items()}
         known = {gate: model for gate, model in judges.items() if model is not None}
         embedder = None if self.judging is None else self.judging.embedder
         return {**self.models, **known, **({} if embedder is None else {EMBEDDER: embedder.engine.model})}
 
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
-        """Thresholds of the gates that score, by name. A verifier has none."""
-        return {gate: asked.threshold for gate, asked in self._gates.items() if not _verifies(gate, asked)}
+        """Thresholds of the gates that score, by name. One that computes has none."""
+        return {gate: asked.threshold for gate, asked in self._gates.items() if not _computes(gate, asked)}
 
     @property
     def required(self) -> Mapping[GateName, float | None]:
         """Every gate that a sample must pass, with its threshold for a first attempt. Empty without a gates section."""
         if self.gates is None:
             return {}
-        gates = {gate: 1.0 if _verifies(gate, asked) else asked.threshold for gate, asked in self._gates.items()}
+        gates = {gate: 1.0 if _computes(gate, asked) else asked.threshold for gate, asked in self._gates.items()}
         return {PROVENANCE: 1.0, **gates}
 
     @property
@@ -111,8 +113,9 @@ class Configured(Struct, frozen=True):
         """Gates whose threshold may rise with the attempt number."""
         return frozenset(gate for gate, asked in self._gates.items() if asked.is_kind(FAITHFULNESS, gate))
 
-    def _model_of(self, engine: _Engine) -> str | None:
-        return engine.model if engine.pool is None else self.models.get(engine.pool)
+    def _model_of(self, asked: _Asked) -> str | None:
+        pool = asked.engine.pool or asked.pool
+        return asked.engine.model if pool is None else self.models.get(pool)
 
     @property
     def _gates(self) -> Mapping[GateName, _Asked]:
@@ -120,8 +123,8 @@ class Configured(Struct, frozen=True):
         return {GateName(name): asked for name, asked in gates if isinstance(asked, _Asked) and name != PROVENANCE}
 
 
-def _verifies(name: GateName, asked: _Asked) -> bool:
-    return asked.form == "verifier" or (asked.form is None and name == VERIFIER)
+def _computes(name: GateName, asked: _Asked) -> bool:
+    return asked.form in ("verifier", "execution") or (asked.form is None and name == VERIFIER)
 
 
 def read_text(output: Path) -> bytes | None:

@@ -24,6 +24,7 @@ from schemas.corpus import Passage, Provenance
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Rescored, ShardKind, ShardWritten
 from schemas.orders import Attempt, Order
+from schemas.queries import Execution, QueryFailed, QueryLimits, QueryRow
 from schemas.samples import Draft
 from schemas.verdicts import DIVERSITY, KNOWN_GATES, Errored, Rejected, Verdict
 
@@ -63,7 +64,7 @@ class _Sources(msgspec.Struct, frozen=True):
 
 def _check_shard(path: Path, shard: ShardWritten, sources: _Sources, findings: Findings) -> None:
     try:
-        for number, row in enumerate(_rows(path), 1):
+        for number, row in enumerate(shard_rows(path), 1):
             where = f"{shard.name}, row {number}"
             if row.get("subject") == "document":
                 _check_document(row, where, findings)
@@ -102,7 +103,8 @@ def _check_document(row: Row, where: str, findings: Findings) -> None:
         findings.error(Check.ROWS, f"is not what the ledger says: {', '.join(differing)}", where)
 
 
-def _rows(path: Path) -> Iterator[Row]:
+def shard_rows(path: Path) -> Iterator[Row]:
+    """Every row of a shard, within bounds of memory. Raises TooMuchMemory, and pyarrow's errors for a damaged file."""
     with path.open("rb") as stream, closing(ParquetRows(stream, _PAGE_BYTES)) as file:
         for group in range(len(file.group_rows)):
             file.check_lists(group, _LIST_BYTES)
@@ -152,6 +154,8 @@ def _same(name: str, found: Any, expected: Any) -> bool:
             return {key: value for key, value in found.items() if key != "model"} == expected
         case "scores":
             return _without_empty(found) == expected
+        case "executions":
+            return [{**each, **_decoded_texts(each)} for each in found or ()] == expected
         case "unjudged":
             return (found or []) == expected  # shards of earlier versions lack the column
         case "history":
@@ -161,7 +165,8 @@ def _same(name: str, found: Any, expected: Any) -> bool:
 
 def _messages(task: str, passage: str, draft: Draft) -> list[Row] | Draft:
     """The chat that a student is shown. For an unknown task, the draft whose texts it must hold."""
-    asked = {"grounded_answer": f"{passage}\n\n{draft.question}", "math": passage}.get(task)
+    both = f"{passage}\n\n{draft.question}"
+    asked = {"grounded_answer": both, "sql": both, "math": passage}.get(task)
     if asked is None:
         return draft
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": draft.answer}]
@@ -205,12 +210,8 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
     }
     if models.get(candidate.pool) is not None:
         lineage["model"] = models[candidate.pool]
-    claims = [
-        (said.claim, said.supported, said.quote)
-        for verdict in last.verdicts
-        if not isinstance(verdict, Errored)
-        for said in verdict.evidence.claims
-    ]
+    judged = [verdict for verdict in last.verdicts if not isinstance(verdict, Errored)]
+    claims = [(said.claim, said.supported, said.quote) for verdict in judged for said in verdict.evidence.claims]
     evidence = [
         {
             "claim": claim,
@@ -236,7 +237,31 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         "lineage": lineage,
         "tokens": _tokens(attempts),
         "vary": order.vary or None,
+        "executions": [_executed(each) for said in judged for each in said.evidence.executions],
     }
+
+
+def _executed(execution: Execution) -> Row:
+    """A program as a row has it, with its texts of JSON read."""
+    outcome = execution.outcome
+    known: Row = {"program": execution.query, "limits_json": execution.limits, "sandbox": execution.sandbox.value}
+    if isinstance(outcome, QueryFailed):
+        nothing = dict.fromkeys(("columns", "rows", "digest", "first_rows_json"))
+        return {**known, **nothing, "outcome": outcome.mode, "message": outcome.message}
+    result = {"columns": list(outcome.columns), "rows": outcome.count, "digest": outcome.digest}
+    return {**known, **result, "first_rows_json": outcome.rows, "outcome": "answered", "message": None}
+
+
+def _decoded_texts(each: Row) -> Row:
+    """The columns of JSON, read; None for what cannot be read."""
+    types: dict[str, Any] = {"limits_json": QueryLimits, "first_rows_json": tuple[QueryRow, ...]}
+    read: Row = {}
+    for name, kind in types.items():
+        try:
+            read[name] = None if each[name] is None else msgspec.json.decode(each[name], type=kind)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            read[name] = None
+    return read
 
 
 def _provenance(passage: Passage) -> Row:

@@ -1,11 +1,11 @@
 """Cuts documents into passages. Law: each passage is an exact slice, `passage.text == document.text[start:end]`.
 Passages come in order, do not overlap, and none is over the limit.
 
-A document that fits stays whole. So do a problem (a document with a reference answer) and a row of columns, whatever
-their length. A longer
-document is cut at headings, paragraphs, sentences or words: at the highest of these that fits. Only a single character
-longer than the limit would break the limit. `by: headings`, `blocks` or `sentences` does this with each section, block
-or sentence by itself. All text but white space is covered, except passages shorter than `min_characters`.
+A document that fits stays whole. So do a problem (a document with a reference answer), a row of columns, and every
+document with `by: whole`, whatever their length. A longer document is cut at headings, paragraphs, sentences or words:
+at the highest of these that fits. Only a single character longer than the limit would break the limit. `by: headings`,
+`blocks` or `sentences` does this with each section, block or sentence by itself. All text but white space is covered,
+except passages shorter than `min_characters`.
 """
 
 import re
@@ -40,7 +40,7 @@ class Chunker:
     def __init__(self, config: Chunking) -> None:
         counting = counter(config.tokenizer)
         self._limit = config.max_tokens
-        self._by: By | Literal["size"] = config.by
+        self._by: By | Literal["size", "whole"] = config.by
         self._min_characters = max(1, config.min_characters)
         self._count = counting.up_to(config.max_tokens)
         self._text = TextSplitter.from_callback(self._count, config.max_tokens, trim=True)
@@ -75,10 +75,10 @@ class Chunker:
     def _spans(self, document: Document) -> Iterator[tuple[int, int]]:
         text = document.text
         form = document.form or ("markdown" if is_markdown(document.uri) else "plain")
-        if document.whole or document.reference is not None:
+        by = self._by
+        if document.whole or document.reference is not None or by == "whole":
             yield from _trimmed(text, 0, len(text))
         else:
-            by = self._by
             for part in [(0, len(text))] if by == "size" else parts(text, by, form):
                 yield from self._sized(text, part, form)
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
+from actors.dataset.executions import EXECUTIONS, executions_of
 from actors.ledger.history import Life
 from schemas.corpus import DocumentRefused, Provenance
 from schemas.errors import LedgerError
@@ -98,8 +99,9 @@ def vary_of(names: Iterable[str]) -> pa.DataType:
     return pa.struct([(name, pa.string()) for name in names])
 
 
-def sample_schema(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schema:
-    """The dataset's columns, with the scores of a configuration's own gates, and with its variables if it has some."""
+def sample_schema(own: Iterable[str] = (), vary: Sequence[str] = (), *, executes: bool = False) -> pa.Schema:
+    """The dataset's columns, with the scores of a configuration's own gates, its variables if it has some, and what was
+    executed if a gate executes programs."""
     return pa.schema(
         [
             ("id", pa.string()),
@@ -116,6 +118,7 @@ def sample_schema(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schem
             ("lineage", _LINEAGE),
             ("tokens", _TOKENS),
             *_varied(vary),
+            *([("executions", EXECUTIONS)] if executes else []),
         ]
     )
 
@@ -175,6 +178,7 @@ def sample_row(life: Life, *, chat: Chat, models: Mapping[PoolName, str]) -> Row
         "lineage": _lineage(life, candidate, models),
         "tokens": _tokens(life),
         "vary": life.order.vary or None,
+        "executions": executions_of(last.verdicts) or None,
     }
 
 

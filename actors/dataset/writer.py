@@ -48,12 +48,13 @@ class WriterLedger(ShardLedger, Protocol):
 class RowWording(Struct, frozen=True):
     """What rows need beside the ledger. `chat`: the student's view of a sample. `models`: each pool's model in the
     present configuration (the ledger knows earlier ones). `gates`: all gates that the configuration names; `vary`: its
-    variables."""
+    variables; `executes`: whether one of its gates executes programs."""
 
     chat: Chat
     models: Mapping[PoolName, str]
     gates: tuple[str, ...] = ()
     vary: tuple[str, ...] = ()
+    executes: bool = False
 
 
 class DatasetWriter:
@@ -137,7 +138,7 @@ def _formats(ledger: WriterLedger, wording: RowWording) -> tuple[ShardFormat, Sh
         return dead_letter_row(life) if life.exportable else None
 
     return (
-        ShardFormat(ShardKind.DATASET, sample_schema(gates, wording.vary), sample),
+        ShardFormat(ShardKind.DATASET, sample_schema(gates, wording.vary, executes=wording.executes), sample),
         ShardFormat(ShardKind.DEAD_LETTERS, dead_letter_schema(gates, wording.vary), dead_letter),
     )
 

@@ -10,6 +10,7 @@ import msgspec
 import pyarrow as pa
 from msgspec import Struct
 
+from actors.dataset.executions import EXECUTIONS
 from actors.dataset.rows import MESSAGES, PROVENANCE_TYPE, Row, scores_of, vary_of
 from schemas.corpus import Passage
 from schemas.exports import Form
@@ -24,9 +25,9 @@ class Column(Struct, frozen=True):
     holds: str
 
 
-def origin_type(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.DataType:
-    """The type of an origin column, with the scores of a configuration's own gates, and its variables if it has
-    some."""
+def origin_type(own: Iterable[str] = (), vary: Sequence[str] = (), *, executes: bool = False) -> pa.DataType:
+    """The type of an origin column, with the scores of a configuration's own gates, its variables if it has some, and
+    what was executed if a gate executes programs."""
     return pa.struct(
         [
             ("order_id", pa.string()),
@@ -45,6 +46,7 @@ def origin_type(own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.DataTyp
             ("scores", scores_of(own)),
             ("unjudged", pa.list_(pa.string())),
             *([("vary", vary_of(vary))] if vary else ()),
+            *([("executions", EXECUTIONS)] if executes else ()),
         ]
     )
 
@@ -54,7 +56,8 @@ ORIGIN = origin_type()
 _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
     "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score, the gates "
-    "that did not judge it because its order was not in their share; with `task.vary`, the order's variables"
+    "that did not judge it because its order was not in their share; with `task.vary`, the order's variables; "
+    "with a gate of form `execution`, what was executed: program, outcome, result, limits, sandbox"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")
@@ -79,9 +82,12 @@ def said(form: Form) -> pa.DataType:
     return MESSAGES if form is Form.MESSAGES else pa.string()
 
 
-def schema_of(columns: Iterable[Column], own: Iterable[str] = (), vary: Sequence[str] = ()) -> pa.Schema:
-    """The schema of these columns. `own`: the run's own gates; `vary`: its variables."""
-    origin = origin_type(own, vary)
+def schema_of(
+    columns: Iterable[Column], own: Iterable[str] = (), vary: Sequence[str] = (), *, executes: bool = False
+) -> pa.Schema:
+    """The schema of these columns. `own`: the run's own gates; `vary`: its variables; `executes`: whether one of the
+    gates executes programs."""
+    origin = origin_type(own, vary, executes=executes)
     return pa.schema([(each.name, origin if each.type == ORIGIN else each.type) for each in columns])
 
 

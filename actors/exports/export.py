@@ -47,6 +47,8 @@ class ExportedRun(Struct, frozen=True):
     """Whether samples have a column with what models think before they answer."""
     vary: tuple[str, ...] = ()
     """The names of the variables that were drawn for each order."""
+    executes: bool = False
+    """Whether one of the gates executes programs."""
 
     @property
     def gates(self) -> tuple[GateName, ...]:
@@ -130,7 +132,7 @@ def _write(
     source: ExportedRun, asked: ExportRequest, wording: ExportWording, format: FormatSpec, folder: Folder
 ) -> tuple[Counted, list[SplitFiles]]:
     counted = Counted(Counter(), Counter(), Counter(), Counter())
-    schema = schema_of(format.columns(asked.form), source.gates, source.vary)
+    schema = schema_of(format.columns(asked.form), source.gates, source.vary, executes=source.executes)
     with ExitStack() as stack:
         splits = {
             name: stack.enter_context(SplitFiles(folder, name, schema, asked))

@@ -4,6 +4,7 @@ one."""
 
 from actors.exports.families import Told
 from schemas.exports import LeftOut, View
+from schemas.queries import FAILED_MODES
 from schemas.recovery import Modes
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, Rejected
 
@@ -46,7 +47,7 @@ def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | No
     if attempt.candidate is None or attempt.candidate.draft is None:
         return LeftOut.MALFORMED
     kinds = {told.kinds.get(said.gate, said.gate) for said in found}
-    if not kinds.isdisjoint(_OF_THE_ANSWER):
+    if not kinds.isdisjoint(_OF_THE_ANSWER) or any(said.mode in FAILED_MODES for said in found):
         return None
     asked_badly = attempt.diagnosis is not None and attempt.diagnosis.mode in _ASKED_BADLY
     if asked_badly or REWARD not in kinds:

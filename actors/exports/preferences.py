@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
+from actors.dataset.executions import executions_of
 from actors.dataset.rows import scores
 from actors.exports.columns import ID, PLACE, Column, Row, as_messages, origin, place, said
 from actors.exports.families import Child, Family, Told
@@ -211,6 +212,7 @@ def origin_of(told: Told) -> Row:
         "scores": scores(attempt.verdicts),
         "unjudged": list(attempt.unjudged),
         "vary": told.life.order.vary or None,
+        "executions": executions_of(attempt.verdicts) or None,
     }
 
 

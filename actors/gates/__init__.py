@@ -9,5 +9,6 @@ Your own gates (docs/gates.md): `own` makes verdicts of a rule or a function; `r
 and `patterns` searches in linear time; `conformance` has the checks that any gate must pass.
 
 `verifier` compares final answers: `answers` and `units` parse them, `equivalence` decides what reading can decide, and
-`verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed.
+`verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed. `execution` has queries
+executed and asks for a second one; `results` compares what they give.
 """

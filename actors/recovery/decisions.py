@@ -13,7 +13,7 @@ from actors.ledger.attempts import tokens
 from actors.recovery.adaptive import Arm
 from actors.recovery.experience import is_judged, turn_of
 from actors.recovery.modes import USUAL_GATES, RunGates, registered
-from actors.recovery.repairs import REPAIRS, arms, can_escalate, ruled
+from actors.recovery.repairs import WHOLE_TABLE, arms, can_escalate, ruled
 from schemas.config import Recovery
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, NotNeededEnd, Record, Rejoined, Reopened, Rescored
@@ -48,7 +48,7 @@ class DecisionLog:
 
     def __init__(self, config: Recovery, gates: RunGates = USUAL_GATES) -> None:
         self._config = config
-        self._repairs = registered(REPAIRS, gates, config)
+        self._repairs = registered(WHOLE_TABLE, gates, config)
         self._open: dict[OrderId, _Open] = {}
         self.decisions: list[Decision] = []
         self.forced = self.unknown = 0

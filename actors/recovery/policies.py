@@ -16,7 +16,7 @@ from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.evidence import Claim, evidence_of
 from actors.recovery.experience import turn_of
 from actors.recovery.modes import USUAL_GATES, RunGates, RunRepairs, registered
-from actors.recovery.repairs import OURS, REPAIRS, USUAL_REPAIRS, arms, directed, repair_for, tried_on
+from actors.recovery.repairs import OURS, USUAL_REPAIRS, WHOLE_TABLE, arms, directed, repair_for, tried_on
 from schemas.config import Recovery
 from schemas.ids import derived_seed
 from schemas.orders import Lease
@@ -147,7 +147,7 @@ def build_recovery(
     task: TaskRecovery = BROUGHT_NOTHING,
 ) -> Recoverer:
     """The recovery that a configuration names. `elsewhere`: the index of the corpus's passages, if there is one."""
-    repairs = registered(REPAIRS, gates, config).knowing(task.known, task.forms)
+    repairs = registered(WHOLE_TABLE, gates, config).knowing(task.known, task.forms)
     return Recoverer(_policy(config, repairs, {**OURS, **task.makers}), elsewhere, gates, task.claim)
 
 

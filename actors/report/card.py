@@ -6,9 +6,11 @@ from html import escape
 
 import yaml
 
+from actors.dataset.executions import EXECUTIONS_HOLD
 from actors.report.intervals import interval_words
 from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
+from schemas.config_gates import executes
 from schemas.config_tasks import CustomTask, Prompted
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
@@ -109,8 +111,12 @@ def _backed(config: RunConfig | None) -> str:
 
 
 def _varied(config: RunConfig | None) -> list[tuple[str, str]]:
-    vary = config.task.vary if config is not None and isinstance(config.task, Prompted) else {}
-    return [("vary", f"what was drawn for the order: {', '.join(f'`{name}`' for name in vary)}")] if vary else []
+    """Columns that only some configurations have."""
+    if config is None:
+        return []
+    vary = config.task.vary if isinstance(config.task, Prompted) else {}
+    drawn = [("vary", f"what was drawn for the order: {', '.join(f'`{name}`' for name in vary)}")] if vary else []
+    return [*drawn, *([("executions", EXECUTIONS_HOLD)] if executes(config.gates) else [])]
 
 
 def _head(manifest: Manifest) -> str:

@@ -8,7 +8,7 @@ from actors.counts.bill import bill_of, prices_of
 from actors.counts.rates import rate
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig, deployed
-from schemas.config_gates import Verifier, shared_pools
+from schemas.config_gates import shared_pools, thresholds
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile, UnjudgedSamples
 from schemas.progress import Summary
@@ -32,7 +32,7 @@ def manifest_of(
         seed=config.seed if config else None,
         config_sha256=facts.config_sha256,
         models=_models(config) if config else {},
-        thresholds=_thresholds(config) if config else {},
+        thresholds=thresholds(config.gates) if config else {},
         yield_=counts.yield_,
         recovery_rate=counts.recovery_rate,
         tokens=summary.tokens,
@@ -57,8 +57,3 @@ def encode(manifest: Manifest) -> bytes:
 def _models(config: RunConfig) -> dict[str, str]:
     own = {each.role: each.part.engine.model for each in deployed(config)}
     return own | {gate: own[pool] for gate, pool in shared_pools(config.gates).items()}
-
-
-def _thresholds(config: RunConfig) -> dict[str, float]:
-    """The thresholds of gates that score. A verifier's is always 1 and is left out."""
-    return {name: gate.threshold for name, gate in config.gates.items() if not isinstance(gate, Verifier)}

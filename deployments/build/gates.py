@@ -10,6 +10,7 @@ from typing import Any
 
 from actors.gates.build import build_judge
 from actors.gates.evidence import EXACT, NoSource
+from actors.gates.execution import ExecutionGate
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_ask
 from actors.gates.pooled import PooledGate
 from actors.gates.rules import read_rule
@@ -18,8 +19,19 @@ from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
 from deployments.build.own_code import factory_of
+from deployments.sandbox.queries import QueryPlace, SandboxedQueries
 from schemas.config_engines import PoolEngine
-from schemas.config_gates import CustomGate, GateConfig, LlmJudge, RuleGate, TokenJudge, Unseen, Verifier, is_function
+from schemas.config_gates import (
+    CustomGate,
+    GateConfig,
+    LlmJudge,
+    QueryExecution,
+    RuleGate,
+    TokenJudge,
+    Unseen,
+    Verifier,
+    is_function,
+)
 from schemas.errors import ConfigError
 from schemas.ids import PoolName
 from schemas.recovery import FailureMode
@@ -27,10 +39,22 @@ from schemas.verdicts import GateName
 
 
 def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate]:
-    """Every gate that needs no deployment, by name. A verifier's processes start when needed, and the caller closes
-    them. Raises ConfigError for a function that cannot be found or used."""
+    """Every gate that needs no deployment, by name. The processes of gates that compute start when needed, and the
+    caller closes them. Raises ConfigError for a function that cannot be found or used."""
     built = {GateName(name): inside_gate(GateName(name), gate) for name, gate in gates.items()}
     return {name: gate for name, gate in built.items() if gate is not None}
+
+
+async def check_sandboxes(gates: Mapping[GateName, Gate]) -> None:
+    """Starts and ends the sandboxes of these gates. Raises ConfigError where this system does not offer one."""
+    for name, gate in gates.items():
+        if isinstance(gate, ExecutionGate):
+            try:
+                await gate.runner.start()
+            except ConfigError as error:
+                raise ConfigError(f"gates.{name}.{error}") from error
+            finally:
+                await gate.runner.close()
 
 
 def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
@@ -39,6 +63,9 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
         case Verifier():
             limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
             return VerifierGate(config, VerifierPool(limits, processes=config.processes), name=name)
+        case QueryExecution():
+            place = QueryPlace(config.sandbox, config.processes)
+            return ExecutionGate(name, config, SandboxedQueries(config.limits, place))
         case RuleGate() if not is_function(config.check):
             return ExpressionGate(_settings(name, config), read_rule(config.check, texts=None))
         case RuleGate():

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
-from actors.gates import faithfulness, first_token, likelihood, pairs, reward
+from actors.gates import execution, faithfulness, first_token, likelihood, pairs, reward
 from actors.gates.evidence import Grounds
 from actors.tasks import prompts
 from deployments.config.identity import keys
@@ -26,6 +26,7 @@ from schemas.config_gates import (
     GateModel,
     LikelihoodJudge,
     LlmJudge,
+    QueryExecution,
     TokenJudge,
     Verifier,
     kind_of,
@@ -66,15 +67,23 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
     match gate:
         case Classifier() | TokenJudge() | LikelihoodJudge() | LlmJudge():
             engine = _engine(config, gate)
-            model = engine.model
-            local = not isinstance(engine, HttpEngine | CustomEngine) and is_local(model)
-            weights = _fingerprint(Path(model)) if local else model
-            digest = content_id(settings, _words(name, gate), weights)
+            digest = content_id(settings, _words(name, gate), _weights(engine))
+            return _named(engine.model, digest)
+        case QueryExecution():
+            model = config.pools[gate.pool].engine.model
+            words = f"{execution.SYSTEM}\n{execution.ASK}"
+            digest = content_id(settings, words, _weights(config.pools[gate.pool].engine), version("gleaner"))
             return _named(model, digest)
         case Verifier():
             digest = content_id(settings, version("sympy"), version("gleaner"))
             return f"computed@{digest[:8]}"
     return f"{gate.__struct_config__.tag}@{content_id(settings, version('gleaner'))[:8]}"
+
+
+def _weights(engine: Engine) -> str:
+    """A digest of a local model's files; the name of any other."""
+    local = not isinstance(engine, HttpEngine | CustomEngine) and is_local(engine.model)
+    return _fingerprint(Path(engine.model)) if local else engine.model
 
 
 def _engine(config: RunConfig, gate: GateModel) -> Engine:

@@ -6,10 +6,11 @@ from actors.protocols import Task
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from actors.tasks.prompted import PromptedTask
+from actors.tasks.sql import SqlTask
 from deployments.build.own_code import factory_of
 from schemas.config import RunConfig
 from schemas.config_gates import Verifier, verifier_of
-from schemas.config_tasks import CustomTask, GroundedAnswer, Math, Prompted
+from schemas.config_tasks import CustomTask, GroundedAnswer, Math, Prompted, Sql
 from schemas.errors import ConfigError
 from schemas.recovery import FORM_REPAIRS, RepairKind
 
@@ -26,6 +27,8 @@ def build_task(config: RunConfig) -> Task:
         case Math():
             verifier = verifier_of(config.gates) or Verifier()
             return MathTask(config.task, longest_answer=verifier.max_characters)
+        case Sql():
+            return SqlTask(config.task)
         case CustomTask():
             return own_task(config.task)
         case Prompted():

@@ -40,7 +40,7 @@ from deployments.config.rules import task_name
 from deployments.config.task_calls import needed_pools
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_engines import TransformersEngine
-from schemas.config_gates import LlmJudge, gate_models, kinds, shares
+from schemas.config_gates import LlmJudge, executes, gate_models, kinds, shares
 from schemas.config_tasks import Prompted
 from schemas.corpus import Passage
 from schemas.firsts import Preflight
@@ -166,7 +166,13 @@ def vary_of(config: RunConfig) -> tuple[str, ...]:
 
 def row_wording(config: RunConfig) -> RowWording:
     """What rows of shards need beside the ledger."""
-    return RowWording(chat=chat(config), models=models(config), gates=tuple(config.gates), vary=vary_of(config))
+    return RowWording(
+        chat=chat(config),
+        models=models(config),
+        gates=tuple(config.gates),
+        vary=vary_of(config),
+        executes=executes(config.gates),
+    )
 
 
 def alike(config: RunConfig) -> Similarity:

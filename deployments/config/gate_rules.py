@@ -21,6 +21,7 @@ from schemas.config_gates import (
     LikelihoodJudge,
     LlmJudge,
     Pooling,
+    QueryExecution,
     Retrieved,
     RuleGate,
     TokenJudge,
@@ -30,7 +31,7 @@ from schemas.config_gates import (
     kind_of,
     shares,
 )
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import CustomTask, Prompted, Sql
 from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
@@ -50,6 +51,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
                 yield from _broken_modes(path, gate, repairs)
         if isinstance(gate, RuleGate):
             yield from _broken_rule(path, gate, _texts_of(config))
+        if isinstance(gate, QueryExecution):
+            yield from _broken_execution(path, gate, config)
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
@@ -172,6 +175,14 @@ def _texts_of(config: RunConfig) -> Collection[str] | None:
             return (*(field.name for field in fields), *vary, *OF_EVERY_TASK)
         case _:
             return TEXTS
+
+
+def _broken_execution(path: str, gate: QueryExecution, config: RunConfig) -> Iterator[str]:
+    if not isinstance(config.task, Sql):
+        yield at(path, "executes queries, and only task.kind sql writes some")
+    if gate.pool not in config.pools:
+        hint = nearest(gate.pool, config.pools) or f"; the pools are {', '.join(config.pools)}"
+        yield at(f"{path}.pool", f"there is no pool {shown(gate.pool)}{hint}")
 
 
 def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> Iterator[str]:

@@ -26,8 +26,8 @@ from schemas.config_engines import (
     VllmEngine,
     VllmModelArgument,
 )
-from schemas.config_gates import CustomGate, GateModel, Retrieved, verifier_of
-from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
+from schemas.config_gates import CustomGate, GateModel, Retrieved, executes, verifier_of
+from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted, Sql
 from schemas.errors import ModelError
 from schemas.until_dry import UntilDry, orders_of_passage
 
@@ -144,8 +144,9 @@ def _broken_probes(config: RunConfig) -> Iterator[str]:
     probes = config.probes
     if not all(name.strip() for name in probes.labelled):
         yield "probes.labelled: with an empty entry"
-    if probes.rate and not probes.labelled and isinstance(config.task, Math):
-        yield "probes.labelled: missing; probes of math are rows of a labelled file"
+    if probes.rate and not probes.labelled and isinstance(config.task, Math | Sql):
+        kind = config.task.__struct_config__.tag
+        yield f"probes.labelled: missing; probes of {kind} are rows of a labelled file"
     elif probes.rate and not probes.labelled and not probes.spoils:
         yield "probes.labelled: missing; name labelled files, or a probes.injector"
     if probes.rate and probes.labelled and probes.spoils:
@@ -207,10 +208,20 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
     yield from broken_quotas(config)
     if isinstance(config.task, GroundedAnswer):
         yield from _broken_sharing(config.task)
+    if isinstance(config.task, Sql):
+        yield from _broken_sql(config)
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
     if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
         yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+
+
+def _broken_sql(config: RunConfig) -> Iterator[str]:
+    """A cut script makes no database, and a query that nothing executes is worth nothing."""
+    if config.corpus.chunking.by != "whole":
+        yield "corpus.chunking.by: a passage is a whole SQL script with task.kind sql; it must be whole"
+    if not executes(config.gates):
+        yield "gates: task.kind sql needs one of form execution"
 
 
 def _broken_sharing(task: GroundedAnswer) -> Iterator[str]:

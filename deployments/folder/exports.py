@@ -13,7 +13,7 @@ from deployments.build.wiring import export_wording, models, vary_of
 from deployments.config.rules import task_name
 from deployments.folder.settings import differences_with
 from schemas.config import RunConfig
-from schemas.config_gates import kinds
+from schemas.config_gates import executes, kinds
 from schemas.config_tasks import Prompted
 from schemas.errors import OutputError, UserError
 from schemas.exports import Export, ExportRequest, LedgerRead, View
@@ -53,6 +53,7 @@ def opened(run: Path, config: RunConfig) -> Iterator[ExportedRun]:
             kinds(config.gates),
             keeps_reasoning=config.task.keep_reasoning,
             vary=vary_of(config),
+            executes=executes(config.gates),
         )
 
 

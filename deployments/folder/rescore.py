@@ -40,7 +40,7 @@ from deployments.folder.replay import (
 from deployments.folder.settings import differences_with, folder_config
 from deployments.folder.shards import write_shards
 from schemas.config import RunConfig
-from schemas.config_gates import Verifier, shares
+from schemas.config_gates import shares, thresholds
 from schemas.errors import UserError
 from schemas.ids import PassageId, PoolName
 from schemas.ledger import Reconfigured, Record, Rescored
@@ -158,9 +158,9 @@ def _passing(
 
 def passing_terms(config: RunConfig) -> PassingTerms:
     """What an attempt must pass under this configuration."""
-    gates = {GateName(name): gate for name, gate in config.gates.items()}
-    thresholds = {name: gate.threshold for name, gate in gates.items() if not isinstance(gate, Verifier)}
-    return PassingTerms(thresholds, {PROVENANCE, *gates}, build_bar(config.recovery, run_gates(config)))
+    known = {GateName(name): threshold for name, threshold in thresholds(config.gates).items()}
+    gates = {PROVENANCE, *map(GateName, config.gates)}
+    return PassingTerms(known, gates, build_bar(config.recovery, run_gates(config)))
 
 
 def _judged_otherwise_until(reader: LedgerReader) -> int:

@@ -1,3 +1,4 @@
 """Programs that a model wrote, in rooms that nothing leaves (docs/sandbox.md). `sandbox`: the pool that runs them.
-`worker`: one of its processes, seen from ours. `inside`: that process, and the programs in it.
+`worker`: one of its processes, seen from ours. `inside`: that process, and the programs in it. `queries`: SQL over a
+passage's database, by `query_program`, one of these programs.
 """

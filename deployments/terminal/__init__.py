@@ -7,11 +7,11 @@ board     the live view: one Progress and its rates to one renderable
 lines     the same in plain lines, for a file or CI
 watcher   which of the two is shown, and how often
 summary   the run's end, and `gleaner status`
-life      `gleaner explain`: one sample's life
 samples   `gleaner samples`
 beginning `gleaner init`
 doctor    `gleaner doctor`
 comparing `gleaner compare`
+life      `gleaner explain`: one sample's life; executions: its programs
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`
 exporting `gleaner export`

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from deployments.terminal.boundary import FAILED, boundary
-from deployments.terminal.options import CodeOf, Critical, Folder, Format, Json, ReaderOf
+from deployments.terminal.options import CodeOf, Critical, Execute, Folder, Format, Json, Network, ReaderOf
 
 folders = typer.Typer()
 
@@ -58,9 +58,8 @@ def policy(folder: Folder, json: Json = False) -> None:
 @folders.command()
 def verify(
     folder: Folder,
-    network: Annotated[
-        bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
-    ] = False,
+    network: Network = False,
+    execute: Execute = False,
     config: ReaderOf = None,
     json: Json = False,
 ) -> None:
@@ -70,7 +69,7 @@ def verify(
         from deployments.terminal.proof import show_verification
 
         may_lie_here()
-        if not show_verification(folder, config, network=network, json=json):
+        if not show_verification(folder, config, network=network, execute=execute, json=json):
             raise typer.Exit(FAILED)
 
 

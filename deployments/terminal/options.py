@@ -15,9 +15,15 @@ CodeOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where its task is code of your own."),
 ]
+Network = Annotated[
+    bool, typer.Option("--network", help="Read the corpus again also from the servers that run.yaml names.")
+]
 ReaderOf = Annotated[
     Path | None,
     typer.Option("--config", metavar="RUN.yaml", help="The run's configuration: where a reader is code of yours."),
+]
+Execute = Annotated[
+    bool, typer.Option("--execute", help="Execute the programs of all accepted rows again, in the sandbox.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 MetricsPort = Annotated[

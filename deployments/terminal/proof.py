@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deployments.config.load import load
+from deployments.folder.execution import executed_again
 from deployments.folder.proof import verified
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -16,10 +17,12 @@ from deployments.terminal.words import plural, printable
 from schemas.audit import AuditReport, Finding, Severity
 
 
-def show_verification(folder: Path, config: Path | None, *, network: bool, json: bool) -> bool:
+def show_verification(folder: Path, config: Path | None, *, network: bool, execute: bool, json: bool) -> bool:
     """Verifies and shows it; True when nothing promised is broken. Raises UserError for a folder that is no run."""
     given = None if config is None else load(config)
     report = verified(run_folder(folder), given, network=network)
+    if execute:
+        report = executed_again(folder, report)
     if json:
         put_json({**as_builtins(report), "ok": report.ok})
     else:
@@ -64,6 +67,8 @@ def _looked_at(report: AuditReport) -> RenderableType:
     compared = f"{report.passages_checked:,} compared with their documents, character by character"
     table.add_row("passages", f"{report.passages:,}", compared)
     table.add_row("quotes", f"{report.quotes:,}", "compared with their passages")
+    if report.programs is not None:
+        table.add_row("programs", f"{report.programs:,}", "executed again and compared with what their rows say")
     return table
 
 

@@ -17,9 +17,10 @@ from actors.tasks.math import MathTask
 from actors.tasks.one_call import OneCall, sampled, with_words
 from actors.tasks.prompted import PromptedTask
 from actors.tasks.prompts import fenced, one_line
+from actors.tasks.sql import SqlTask
 from actors.text.completions import control_in, without_control
 from examples.summaries.task import Summary
-from schemas.config_tasks import CustomTask, GroundedAnswer, Math, SamplingDefaults
+from schemas.config_tasks import CustomTask, GroundedAnswer, Math, SamplingDefaults, Sql
 from schemas.conformance import CheckOutcome
 from schemas.errors import HopError
 from schemas.ids import PoolName
@@ -29,11 +30,13 @@ from tests.doubles.prompted import QUESTIONS
 from tests.doubles.steps import CODE, STEPS
 from tests.oracle.threes import Threes
 
+QUERY = "Question: How many are there?\nQuery: SELECT count(*) FROM town"
 OURS: dict[str, Task] = {
     "grounded answers": GroundedAnswerTask(GroundedAnswer()),
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
     "grounded answers, three of a completion": GroundedAnswerTask(GroundedAnswer(samples_per_call=3)),
     "the same in JSON": GroundedAnswerTask(GroundedAnswer(samples_per_call=3, output="json", prompts="instruct")),
+    "questions and queries": SqlTask(Sql()),
     "math": MathTask(Math(), longest_answer=200),
     "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
     "prompted": PromptedTask(QUESTIONS),
@@ -49,7 +52,7 @@ OURS: dict[str, Task] = {
 async def test_our_tasks_keep_to_it(name: str, check: str) -> None:
     """No private door: what is asked of a user's task is asked of ours."""
     task = OURS[name]
-    reply = task.specimen() if isinstance(task, PromptedTask) else ""
+    reply = task.specimen() if isinstance(task, PromptedTask) else QUERY if isinstance(task, SqlTask) else ""
     found = await finding(check, TaskSubject(task, reply))
     assert found.outcome is CheckOutcome.PASSED, found.detail
 

@@ -86,6 +86,18 @@ PROMPTED_KEYS = (
 """Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
 would write otherwise (docs/tasks/prompted.md)."""
 
+SQL_KEYS = (
+    *(f"task.{key} (sql)" for key in ("kind", "samples_per_passage", "keep_reasoning")),
+    *(
+        f"execution.{key}"
+        for key in (
+            "form", "pool", "max_tokens", "empty", "max_rows", "timeout_s", "memory_mib", "processes", "isolation",
+        )
+    ),
+)  # fmt: skip
+"""Of questions and queries, which were not there when the bound was set: who writes the second query, what a result may
+be, and what a program may take (docs/tasks/sql.md)."""
+
 DOCUMENT_KEYS = ("corpus.chunking.by", "corpus.licenses")
 """Of documents as they are: what no passage may cross, and whose terms a folder is under."""
 
@@ -122,6 +134,7 @@ def test_there_are_few_keys() -> None:
         *COST_KEYS,
         *PROMPTED_KEYS,
         *CORPUS_KEYS,
+        *SQL_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 

@@ -1,0 +1,6 @@
+CREATE TABLE film (id INTEGER PRIMARY KEY, title TEXT NOT NULL, minutes INTEGER NOT NULL, age INTEGER NOT NULL);
+CREATE TABLE room (id INTEGER PRIMARY KEY, name TEXT NOT NULL, seats INTEGER NOT NULL);
+CREATE TABLE showing (id INTEGER PRIMARY KEY, film_id INTEGER NOT NULL REFERENCES film (id), room_id INTEGER NOT NULL REFERENCES room (id), starts TEXT NOT NULL, sold INTEGER NOT NULL, price REAL NOT NULL);
+INSERT INTO film VALUES (1, 'North Wind', 112, 12), (2, 'Paper Boats', 84, 0), (3, 'The Vault', 141, 16);
+INSERT INTO room VALUES (1, 'Large', 180), (2, 'Studio', 45);
+INSERT INTO showing VALUES (1, 1, 1, '2024-02-01 18:00', 121, 11.0), (2, 2, 2, '2024-02-01 15:00', 45, 7.5), (3, 3, 1, '2024-02-01 21:00', 96, 12.0), (4, 1, 2, '2024-02-02 20:00', 30, 11.0), (5, 2, 1, '2024-02-03 14:00', 150, 7.5);
