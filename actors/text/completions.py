@@ -37,6 +37,8 @@ _CONTROL_CHARACTERS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _AT_AN_END = re.compile(rf"\s+|{_CONTROL_CHARACTERS.pattern}|{CONTROL.pattern}", re.VERBOSE)
 _HALF = re.compile("[\ud800-\udfff]")
 
+_NEAR_THE_END, _LONGER_THAN_A_TOKEN = 4_000, 1_000
+"""Characters; what is around a long text seldom takes more than the first of them."""
 REPAIRS = 8
 """The most objects of one completion whose typographic marks are replaced: each costs a reading of the text after
 it."""
@@ -76,17 +78,28 @@ def without_code_fence(text: str) -> str:
 
 def without_control(text: str, *, source: str = "") -> str:
     """The text without white space, special tokens and control characters at its ends, unless `source` holds them."""
-    spans = [found.span() for found in _AT_AN_END.finditer(text) if not found[0].strip() or found[0] not in source]
-    start, end = 0, len(text)
-    for first, last in spans:
-        if first != start:
-            break
-        start = last
-    for first, last in reversed(spans):
-        if last != end or first < start:
-            break
-        end = first
+    start = 0
+    while (found := _AT_AN_END.match(text, start)) and _is_around(found[0], source):
+        start = found.end()
+    near = max(start, len(text) - _NEAR_THE_END)
+    end = _end_without_control(text, near, source)
+    if start < near and end - near < _LONGER_THAN_A_TOKEN:
+        end = _end_without_control(text, start, source)
     return text[start:end]
+
+
+def _end_without_control(text: str, begin: int, source: str) -> int:
+    """Where what is around the text begins at its end, of what stands behind `begin`."""
+    end = len(text)
+    for found in reversed([each for each in _AT_AN_END.finditer(text, begin) if _is_around(each[0], source)]):
+        if found.end() != end:
+            break
+        end = found.start()
+    return end
+
+
+def _is_around(said: str, source: str) -> bool:
+    return not said.strip() or said not in source
 
 
 def control_in(text: str, *, source: str = "") -> str | None:

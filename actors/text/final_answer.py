@@ -33,6 +33,7 @@ _PHRASE = re.compile(
 _VISIBLE = re.compile(r"\S")
 _SENTENCE_END = re.compile(r"(?<![.!?])[.!?]{1,8}(?=[*_$\"”’)]{0,8}(?:\s|$))|</answer>", re.IGNORECASE)
 _NUMBER = re.compile(r"(?<![\w.])[-−]?(?:\d{1,3}(?:,\d{3})++|\d++)(?:\.\d++)?(?:/\d++(?![\w]))?|(?<![\w.])[-−]?\.\d++")
+_DIGIT = re.compile(r"\d")
 _AROUND = " \t\r\n*_`"
 _QUOTES = "\"'“”‘’"
 _WRAPPED = (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]"))
@@ -65,7 +66,7 @@ def reference_answer(reference: str) -> str:
 
 
 def _last_line(solution: str) -> tuple[AnswerForm, Span] | None:
-    found = _last(_HASHES, solution)
+    found = _last(_HASHES, solution) if "####" in solution else None
     last = found is not None and not _VISIBLE.search(solution, found.end())
     return (AnswerForm.HASHES, found.span("answer")) if found is not None and last else None
 
@@ -95,6 +96,8 @@ def _boxed(solution: str) -> tuple[AnswerForm, Span] | None:
 
 def _boxes(solution: str, *, outside: bool = False) -> list[Span]:
     r"""The content of each box (or, with `outside`, each whole `\boxed{…}`); none when a box is never closed."""
+    if "\\boxed" not in solution and "\\fbox" not in solution:
+        return []
     spans: list[Span] = []
     open_braces: list[Span | None] = []
     for found in _BOX.finditer(solution):
@@ -144,7 +147,7 @@ def _phrase(solution: str) -> Span | None:
 
 
 def _last_number(solution: str) -> tuple[AnswerForm, Span] | None:
-    found = _last(_NUMBER, solution)
+    found = _last(_NUMBER, solution) if _DIGIT.search(solution) else None
     return None if found is None else (AnswerForm.LAST_NUMBER, found.span())
 
 

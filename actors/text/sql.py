@@ -15,7 +15,9 @@ _TOKEN = re.compile(
     |(?P<mark>\d[\w.]*|.)""",
     re.VERBOSE | re.DOTALL,
 )
-_FENCED = re.compile(r"^[ \t]*(?P<fence>`{3,}|~{3,})[^`\n]*\n(?P<code>.*?)^[ \t]*(?P=fence)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(
+    r"^[ \t]*(?P<fence>`{3,}+|~{3,}+)[^`\n]*+\n(?P<code>.*?)^[ \t]*(?P=fence)", re.MULTILINE | re.DOTALL
+)
 _BEGINS = re.compile(r"(?:select|with|values)\b", re.IGNORECASE)
 _NAMED = re.compile(r"(?:no such (?:column|table|function|view)|ambiguous column name): (?P<name>.+)", re.DOTALL)
 _CLOCK = frozenset({"date", "time", "datetime", "julianday", "unixepoch", "strftime", "timediff"})

@@ -39,7 +39,7 @@ SMALL = ("135m", "360m", "0.5b", "0.6b", "1b", "1.5b", "1.7b", "2b", "3b", "4b")
 """Sizes, as names of models have them, for which the prompts with examples are meant."""
 
 
-class Given(Struct, frozen=True):
+class FromOptions(Struct, frozen=True):
     """What options gave; None where there was none."""
 
     documents: str | None
@@ -106,7 +106,7 @@ def configuration(file: Path, answers: Answers, *, gpu: bool) -> str:
     return head + body + end
 
 
-def answers_of(given: Given, file: Path, prompt: Prompt | None) -> Answers:
+def answers_of(given: FromOptions, file: Path, prompt: Prompt | None) -> Answers:
     """The answers: what options gave, else what a person types, else the defaults. `prompt`: None without a person.
     Raises UserError for an answer that is missing or cannot be meant."""
 

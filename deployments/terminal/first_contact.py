@@ -58,10 +58,10 @@ def init(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Write a run's YAML, with comments, from five answers: asked for at a terminal, or given as options."""
     with boundary():
-        from deployments.terminal.beginning import Given, answers_of, show_init
+        from deployments.terminal.beginning import FromOptions, answers_of, show_init
 
         wanted = None if samples is None else str(samples)
-        given = Given(documents, make, engine, model, wanted, output, base_url)
+        given = FromOptions(documents, make, engine, model, wanted, output, base_url)
         asks = sys.stdin.isatty() and not json
         answers = answers_of(given, file, partial(typer.prompt, err=True) if asks else None)
         show_init(file, answers, replace=overwrite, json=json)

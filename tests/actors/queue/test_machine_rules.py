@@ -55,9 +55,9 @@ class QueueMachine(RuleBasedStateMachine):
     def start(
         self, budget: int | None, share: float, together: int, most: dict[str, int] | None, until: UntilDry | None
     ) -> None:
-        self.until = until
         self.most, self.closed = most, False
         self.axis = None if most is None or "" in most else "level"
+        self.until = until if self.axis is None else None  # quotas need a number of orders
         together = together if self.axis is None else 1  # no task with variables makes several samples of a call
         self.limits = QueueLimits(MAX_ATTEMPTS, LEASE_S, share, tokens=budget, together=together, axis=self.axis)
         self.stratum: dict[OrderId, str] = {}

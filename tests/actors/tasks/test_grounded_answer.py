@@ -20,6 +20,7 @@ TASK = GroundedAnswerTask(
     GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99))
 )
 JSON_TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded", output="json"))
+OF_OTHER_TASKS = (Repairs.RESTART_FROM_PREFIX, Repairs.EDIT_QUERY, Repairs.EDIT_QUESTION)
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {
@@ -44,9 +45,10 @@ def test_the_first_attempt_asks_plainly() -> None:
     assert asked.json_schema is None
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KNOWN_REPAIRS if kind != Repairs.RESTART_FROM_PREFIX])
+@pytest.mark.parametrize("kind", [kind for kind in KNOWN_REPAIRS if kind not in OF_OTHER_TASKS])
 def test_each_repair_has_its_words(kind: RepairKind) -> None:
-    """A repair changes the words or the temperature, each as its name says. Only worked solutions are restarted."""
+    """A repair changes the words or the temperature, each as its name says. Only worked solutions are restarted, and
+    only queries have a query to be edited."""
     asked = request_of(TASK, lease_of(attempt=2, repair=Repair(kind, temperature=0.2, previous=WRONG)))
     assert asked.messages[-1] == Message("user", ASKED[kind])
     assert asked.sampling.temperature == 0.2

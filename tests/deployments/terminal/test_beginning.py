@@ -12,7 +12,7 @@ from deployments.build.tasks import build_task
 from deployments.cli import app
 from deployments.config.load import load
 from deployments.config.rules import check_models
-from deployments.terminal.beginning import Answers, Given, answers_of, configuration
+from deployments.terminal.beginning import Answers, FromOptions, answers_of, configuration
 from schemas.config_engines import HttpEngine, TransformersEngine, VllmEngine
 from schemas.errors import ModelError
 
@@ -36,7 +36,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_every_combination_loads(folder: Path, make: str, engine: str, gpu: bool) -> None:
     """Whatever is chosen, a run can begin with it: the task is built, the model asked for, as many samples wanted."""
     file = folder / "runs of mine" / "one.yaml"
-    given = Given("my documents", make, engine, "Qwen/Qwen3-0.6B", "250", "out")
+    given = FromOptions("my documents", make, engine, "Qwen/Qwen3-0.6B", "250", "out")
     text = configuration(file, answers_of(given, file, None), gpu=gpu)
     file.parent.mkdir()
     file.write_text(text)
@@ -70,10 +70,10 @@ def test_a_person_is_asked_what_no_option_says() -> None:
         questions.append(question)
         return next((answer for begin, answer in typed.items() if question.startswith(begin)), default or "")
 
-    answers = answers_of(Given(None, None, None, None, None, None), Path("mine.yaml"), prompt)
+    answers = answers_of(FromOptions(None, None, None, None, None, None), Path("mine.yaml"), prompt)
     assert answers == Answers("docs", "rewriting", "vllm", "org/m", "http://127.0.0.1:8000/v1", 5, "runs/mine")
     assert len(questions) == 6
-    some = answers_of(Given("docs", "math", "here", None, "5", "out"), Path("mine.yaml"), prompt)
+    some = answers_of(FromOptions("docs", "math", "here", None, "5", "out"), Path("mine.yaml"), prompt)
     assert (some.model, len(questions)) == ("org/m", 7)
 
 
