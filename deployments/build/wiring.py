@@ -253,13 +253,18 @@ def conductor_settings(config: RunConfig, name: str) -> ConductorSettings:
 
 
 def in_flight(config: RunConfig) -> int:
-    """Samples in flight in each conductor: as configured, or by the engines that write text here."""
+    """Samples in flight in each conductor: as configured, or as many as the engines that write text here have room for,
+    each by the samples that share one of its calls."""
     if config.conductors.concurrency is not None:
         return config.conductors.concurrency
     judges = [gate for gate in gate_models(config.gates).values() if isinstance(gate, LlmJudge)]
+    writers = [
+        (config.pools[FRESH_POOL], build_task(config).together),
+        *((gate, gate.drafts_per_call) for gate in judges),
+    ]
     computed = [
-        each.engine.max_batch * each.replicas.max
-        for each in (config.pools[FRESH_POOL], *judges)
+        each.engine.max_batch * each.replicas.max * of_a_call
+        for each, of_a_call in writers
         if isinstance(each.engine, TransformersEngine)
     ]
     return min([IN_FLIGHT, *(math.ceil(slots / config.conductors.count) for slots in computed)])

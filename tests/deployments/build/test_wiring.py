@@ -7,7 +7,7 @@ from deployments.config.load import load_text
 
 RUN = """
 corpus: {{paths: [./docs]}}
-task: {{kind: grounded_answer}}
+task: {{kind: grounded_answer, samples_per_passage: 4, prompts: instruct-large, samples_per_call: {of_a_call}}}
 pools: {{generator: {{engine: {generator}, replicas: {{max: {replicas}}}}}}}
 gates: {{faithfulness: {{form: {form}, engine: {judge}}}}}
 conductors: {{{conductors}}}
@@ -28,5 +28,14 @@ CASES = {
 def test_no_more_are_in_flight_than_a_slow_engine_computes(case: tuple[str, int, str, str, str, int]) -> None:
     """What waits behind a full batch is cut off at the hop's limit and asked again, and the run hardly moves."""
     generator, replicas, form, judge, conductors, expected = case
-    said = RUN.format(generator=generator, replicas=replicas, form=form, judge=judge, conductors=conductors)
+    said = RUN.format(
+        generator=generator, replicas=replicas, form=form, judge=judge, conductors=conductors, of_a_call=1
+    )
+    assert in_flight(load_text(said)) == expected
+
+
+@pytest.mark.parametrize(("of_a_call", "expected"), [(1, 32), (2, 64), (4, 128)])
+def test_samples_of_one_call_share_its_place(of_a_call: int, expected: int) -> None:
+    """An engine of 32 places makes 32 calls at once: with fewer samples in flight it would stand half empty."""
+    said = RUN.format(generator=SMALL, replicas=1, form="classifier", judge=LARGE, conductors="", of_a_call=of_a_call)
     assert in_flight(load_text(said)) == expected
