@@ -19,7 +19,7 @@ from tests.needs import needs_module
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
-PASSAGES = 4
+PASSAGES = 2
 
 
 @pytest.mark.parametrize("name", ["demo-text-vllm", "demo-text-http"])
