@@ -49,13 +49,15 @@ class QueueShard(Struct, frozen=True):
 class ShardStanding(Struct, frozen=True):
     """One queue's part in a run that is to end with so many accepted samples of each stratum (`run`; None: no such
     end). `most`: how many it may accept; None: it has not been told. `able`: the strata of which it has orders, or is
-    offered passages to make some of; `over`: those that it knows to be complete in the whole run."""
+    offered passages to make some of; `over`: those that it knows to be complete in the whole run; `outstanding`: its
+    orders without an end."""
 
     accepted: Mapping[str, int]
     most: Mapping[str, int] | None
     able: frozenset[str]
     run: Mapping[str, int] | None
     over: frozenset[str] = frozenset()
+    outstanding: Mapping[str, int] = {}
 
 
 MOST_SHARDS = 64

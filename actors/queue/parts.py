@@ -1,7 +1,8 @@
 """Divides the accepted samples that a run is to have among its queues, stratum by stratum.
 
 Law: pure. The parts never add up to more than the run's number. A part is lowered in one step and given to others in a
-later one, when the lower number is known to hold. A queue that can make no more gives its part to those that can.
+later one, when the lower number is known to hold. A queue that can make no more gives its part to those that can; one
+that can and has nothing left gets of what others do not work on, since the reader waits for it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,7 +57,13 @@ def _divided(stratum: str, run: int, standings: Sequence[ShardStanding]) -> list
     lower = [held[number] if number in takers else has for number, has in enumerate(accepted)]
     if takers and lower != held:
         return lower
+    outstanding = [each.outstanding.get(stratum, 0) for each in standings]
+    starved = [number for number in takers if held[number] <= accepted[number] and not outstanding[number]]
     free = max(0, run - sum(held))
-    for place, number in enumerate(takers):
-        held[number] += QueueShard(place, len(takers)).share(free)
+    if starved and not free:
+        idle = [max(0, most - has - out) for most, has, out in zip(held, accepted, outstanding, strict=True)]
+        return [most - (spare + 1) // 2 for most, spare in zip(held, idle, strict=True)]
+    given_to = starved or takers
+    for place, number in enumerate(given_to):
+        held[number] += QueueShard(place, len(given_to)).share(free)
     return held

@@ -102,11 +102,12 @@ class QueueService:
 
     def standing(self) -> ShardStanding:
         """What this queue has of the run's accepted samples, and whether it can make more."""
-        queue, offered, goal = self._queue, self._offers > 0, self._plan.goal
-        able = not self.finished() and (not queue.idle or offered)
-        makes = [each for each in goal or {} if able and (not self._plan.over or queue.outstanding_of(each))]
+        queue, goal = self._queue, self._plan.goal
+        able = not self.finished() and (not queue.idle or self._offers > 0)
+        has = {each: queue.outstanding_of(each) for each in goal or {}}
+        makes = [each for each, orders in has.items() if able and (orders or not self._plan.over)]
         most = queue.aim.most if self._aimed.is_set() else None
-        return ShardStanding(dict(queue.came.accepted), most, frozenset(makes), goal, queue.aim.over)
+        return ShardStanding(dict(queue.came.accepted), most, frozenset(makes), goal, queue.aim.over, has)
 
     async def aim(self, told: QueuePart) -> QueuePart:
         """One of several queues is told how many accepted samples it may have: those that it has are the least. Gives
@@ -369,8 +370,7 @@ class QueueService:
     def _end_plan(self, why: PlanEnd) -> None:
         if self._plan.ended is why or self._plan.closed:
             return
-        ended = PlanEnded(self._wall(), why)
-        self._remember(ended)
+        self._remember(ended := PlanEnded(self._wall(), why))
         self._commits.add(ended)
         self._queue.aim.closed = self._plan.closed
         self._changed.set()

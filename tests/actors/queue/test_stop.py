@@ -165,9 +165,9 @@ def test_a_full_stratum_does_not_fill_the_queue(queues: int) -> None:
     assert accepted_of(run) == {"easy": 4, "odd": 30}
 
 
-def standing(accepted: int, most: int | None, *, able: bool = True) -> ShardStanding:
-    told = None if most is None else {WHOLE: most}
-    return ShardStanding({WHOLE: accepted}, told, frozenset([WHOLE] if able else []), {WHOLE: 100})
+def standing(accepted: int, most: int | None, *, able: bool = True, outstanding: int = 0) -> ShardStanding:
+    told, makes = None if most is None else {WHOLE: most}, frozenset([WHOLE] if able else [])
+    return ShardStanding({WHOLE: accepted}, told, makes, {WHOLE: 100}, outstanding={WHOLE: outstanding})
 
 
 def divided(standings: list[ShardStanding]) -> list[int]:
@@ -177,7 +177,7 @@ def divided(standings: list[ShardStanding]) -> list[int]:
 def test_parts_never_add_up_to_more_than_the_run_is_to_have() -> None:
     """What one cannot make is taken from it first, and given to the others when that is known to hold."""
     assert divided([standing(10, None), standing(0, None)]) == [55, 45]
-    assert divided([standing(55, 55), standing(20, 45)]) == [55, 45]
+    assert divided([standing(55, 55), standing(20, 45, outstanding=25)]) == [55, 45]
     assert divided([standing(55, 55), standing(20, 45, able=False)]) == [55, 20]
     assert divided([standing(55, 55), standing(20, 20, able=False)]) == [80, 20]
     assert divided([standing(55, 55, able=False), standing(20, 45, able=False)]) == [55, 45]
@@ -186,13 +186,26 @@ def test_parts_never_add_up_to_more_than_the_run_is_to_have() -> None:
     assert not are_enough([standing(79, 80), standing(20, 20)])
 
 
+def test_a_queue_that_gave_its_part_gets_one_when_it_is_offered_passages() -> None:
+    """At the start the reader comes to one queue before the other, which seems to have nothing to make; when it comes
+    there, it waits for room, and the first gets no more passages."""
+    both = [standing(0, 50, outstanding=30), standing(0, 50, able=False)]
+    assert divided(both) == [50, 0]
+    assert divided([standing(0, 50, outstanding=30), standing(0, 0, able=False)]) == [100, 0]
+    assert divided([standing(40, 100, outstanding=20), standing(0, 0)]) == [80, 0]
+    assert divided([standing(40, 80, outstanding=20), standing(0, 0)]) == [80, 20]
+    assert divided([standing(99, 100, outstanding=1), standing(0, 0)]) == [100, 0]  # it is being made
+    assert divided([standing(99, 100), standing(0, 0)]) == [99, 0]
+    assert divided([standing(99, 99), standing(0, 0)]) == [100, 0]
+
+
 def test_a_stratum_is_divided_by_itself() -> None:
     """A queue that has no more orders of it gives its part, though it goes on with others."""
     run = {"easy": 10, "hard": 6}
-    one = ShardStanding({"easy": 5}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run)
+    one = ShardStanding({"easy": 5}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run, outstanding={"hard": 3})
     other = ShardStanding({"easy": 2, "hard": 3}, {"easy": 5, "hard": 3}, frozenset(run), run)
     assert [part.most for part in parts([one, other])] == [{"easy": 5, "hard": 3}, {"easy": 5, "hard": 3}]
-    short = ShardStanding({"easy": 4}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run)
+    short = ShardStanding({"easy": 4}, {"easy": 5, "hard": 3}, frozenset(["hard"]), run, outstanding={"hard": 3})
     assert [part.most["easy"] for part in parts([short, other])] == [4, 5]  # given to the other in a later step
     full = ShardStanding({"easy": 5, "hard": 3}, {"easy": 5, "hard": 3}, frozenset(), run)
     assert [part.over for part in parts([one, full])] == [frozenset(["easy"])] * 2
