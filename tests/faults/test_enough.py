@@ -63,6 +63,7 @@ def test_a_run_that_goes_on_is_ended_on_purpose(nodes: ThreeNodes, corpus: Path,
     attack.start()
     try:
         attack.sees(lambda: attack.ended() > 100, "a hundred ends")
+        attack.hold_nothing()  # what is in flight still counts, and `end` waits for it
         ended = [*COMMAND, "end", str(attack.output)]
         subprocess.run(ended, cwd=ROOT, env=nodes.environment, check=True, timeout=120)
         attack.complete()
