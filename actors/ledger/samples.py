@@ -24,7 +24,7 @@ from schemas.recovery import FailureMode, RepairKind
 from schemas.verdicts import Verdict
 
 
-class SampleEnd(Enum):
+class EndKind(Enum):
     """How a sample ended, if it ended."""
 
     ACCEPTED = "accepted"
@@ -36,7 +36,7 @@ class SampleRequest(Struct, frozen=True):
     `seed`: of the choice; None: the newest first."""
 
     limit: int
-    end: SampleEnd | None = None
+    end: EndKind | None = None
     mode: FailureMode | None = None
     repair: RepairKind | None = None
     seed: int | None = 0
@@ -47,7 +47,7 @@ class EndedSample(Struct, frozen=True):
     were no draft; `mode`: the last diagnosis, of a sample that was repaired or rejected."""
 
     order_id: OrderId
-    end: SampleEnd
+    end: EndKind
     attempts: int
     fields: dict[str, str]
     completion: str
@@ -61,7 +61,7 @@ class EndedSample(Struct, frozen=True):
 
 def chosen_samples(ledgers: Ledgers, wanted: SampleRequest) -> list[EndedSample]:
     """At most `wanted.limit` samples that ended so."""
-    kinds = {SampleEnd.ACCEPTED: (ShardKind.DATASET,), SampleEnd.DEAD_LETTERED: (ShardKind.DEAD_LETTERS,)}
+    kinds = {EndKind.ACCEPTED: (ShardKind.DATASET,), EndKind.DEAD_LETTERED: (ShardKind.DEAD_LETTERS,)}
     of = tuple(ShardKind) if wanted.end is None else kinds[wanted.end]
     return list(islice(_matching(ledgers, wanted, of), wanted.limit))
 
@@ -87,7 +87,7 @@ def ended_sample(life: Life) -> EndedSample:
     draft = None if candidate is None else candidate.draft
     return EndedSample(
         order_id=life.order.id,
-        end=SampleEnd.DEAD_LETTERED if life.accepted_at is None else SampleEnd.ACCEPTED,
+        end=EndKind.DEAD_LETTERED if life.accepted_at is None else EndKind.ACCEPTED,
         attempts=len(life.attempts),
         fields={} if draft is None else draft.fields,
         completion=candidate.text if candidate is not None and draft is None else "",

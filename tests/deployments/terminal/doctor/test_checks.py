@@ -1,5 +1,5 @@
 """Every check of `gleaner doctor` on facts as they are found: 64 MiB of shared memory, full disks, builds for another
-machine. What bites says what to do; what could not be read is never good.
+machine. Trouble says what to do; what could not be read is never good.
 """
 
 import pytest
@@ -81,10 +81,10 @@ def test_a_machine_as_it_should_be() -> None:
 
 
 @pytest.mark.parametrize("words", BITE)
-def test_what_bites_says_so_and_what_to_do(words: str) -> None:
+def test_trouble_says_so_and_what_to_do(words: str) -> None:
     """One line with the figure, and one with the command."""
     found: MachineFinding = BITE[words]
-    assert found.health is MachineHealth.BITES and found.advice
+    assert found.health is MachineHealth.TROUBLE and found.advice
     assert words in f"{found.says} {found.advice}" and "\n" not in found.says + found.advice
 
 

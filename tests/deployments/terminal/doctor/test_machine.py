@@ -103,7 +103,7 @@ def test_a_model_of_the_hub_is_in_the_cache_or_not(tmp_path: Path) -> None:
     hub = machine.Hub(token=False, offline=False, cache=str(tmp_path))
     assert planned.hub_model("pools.generator", "org/one@main", hub).health is MachineHealth.UNKNOWN
     offline = machine.Hub(token=True, offline=True, cache=str(tmp_path))
-    assert planned.hub_model("pools.generator", "org/one", offline).health is MachineHealth.BITES
+    assert planned.hub_model("pools.generator", "org/one", offline).health is MachineHealth.TROUBLE
     (tmp_path / "models--org--one" / "snapshots" / "abc").mkdir(parents=True)
     assert planned.hub_model("pools.generator", "org/one@main", offline).health is MachineHealth.OK
 
@@ -113,7 +113,7 @@ def test_a_server_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     port = free_port()
     engine = HttpEngine(base_url=f"http://127.0.0.1:{port}/v1", model="judge")
     gone = planned.server("pools.generator", engine)
-    assert gone.health is MachineHealth.BITES and "nothing listens" in gone.says and "docs/servers.md" in gone.page
+    assert gone.health is MachineHealth.TROUBLE and "nothing listens" in gone.says and "docs/servers.md" in gone.page
     with socket.create_server(("127.0.0.1", port)):
         assert planned.server("pools.generator", engine).health is MachineHealth.OK
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
@@ -133,11 +133,11 @@ def test_an_engine_needs_its_build() -> None:
     config = load_text(run(engine="{kind: transformers, model: org/one}", gpus=2))
     (other,) = (each.part for each in deployed(config))
     assert "num_gpus is 2" in planned.built_for("pools.generator", other, (), cpu).says  # type: ignore[union-attr]
-    assert planned.enough_gpus(config, machine.Gpus(1)).health is MachineHealth.BITES
+    assert planned.enough_gpus(config, machine.Gpus(1)).health is MachineHealth.TROUBLE
     assert planned.enough_gpus(config, machine.Gpus(2)).health is MachineHealth.OK
     assert planned.enough_gpus(config, None).health is MachineHealth.UNKNOWN
     assert planned.enough_gpus(load_text(run()), None).health is MachineHealth.OK
-    assert planned.enough_cores(config, 0).health is MachineHealth.BITES
+    assert planned.enough_cores(config, 0).health is MachineHealth.TROUBLE
     assert planned.enough_cores(config, 1).health is MachineHealth.OK
     joined = load_text(run() + "ray_address: auto\n")
     assert planned.enough_cores(joined, 8).health is planned.enough_gpus(joined, None).health is MachineHealth.UNKNOWN
@@ -147,14 +147,14 @@ def test_a_corpus_and_an_output_folder(tmp_path: Path) -> None:
     """The first document is read; a path that is not there, files of nothing, and a file where the folder should be."""
     (tmp_path / "docs").mkdir()
     config = load_text(run(str(tmp_path / "docs")))
-    assert planned.corpus(config).health is MachineHealth.BITES
+    assert planned.corpus(config).health is MachineHealth.TROUBLE
     (tmp_path / "docs" / "a.txt").write_text("The harbour holds ten ships.")
     assert planned.corpus(config).health is MachineHealth.OK
     assert planned.corpus(load_text(run("s3://bucket/docs"))).health is MachineHealth.UNKNOWN
-    assert planned.corpus(load_text(run(str(tmp_path / "nowhere")))).health is MachineHealth.BITES
+    assert planned.corpus(load_text(run(str(tmp_path / "nowhere")))).health is MachineHealth.TROUBLE
     assert planned.output(tmp_path / "run").health is MachineHealth.OK
-    assert planned.output(tmp_path / "docs" / "a.txt").health is MachineHealth.BITES
-    assert planned.output(tmp_path / "docs" / "a.txt" / "run").health is MachineHealth.BITES
+    assert planned.output(tmp_path / "docs" / "a.txt").health is MachineHealth.TROUBLE
+    assert planned.output(tmp_path / "docs" / "a.txt" / "run").health is MachineHealth.TROUBLE
 
 
 def test_the_command_says_all_and_its_exit_code_whether_all_is_good(tmp_path: Path) -> None:
@@ -166,5 +166,5 @@ def test_the_command_says_all_and_its_exit_code_whether_all_is_good(tmp_path: Pa
     assert health["configuration"] == health["models"] == health["corpus"] == health["output"] == "ok"
     (tmp_path / "wrong.yaml").write_text("nam: q\n")
     wrong = CliRunner().invoke(app, ["doctor", str(tmp_path / "wrong.yaml")], env={"COLUMNS": "80"})
-    assert wrong.exit_code == 1 and "will bite  configuration: " in wrong.stdout and "see" in wrong.stdout
+    assert wrong.exit_code == 1 and "trouble  configuration: " in wrong.stdout and "see" in wrong.stdout
     assert not (tmp_path / "run").exists() and load(EXAMPLES / "quickstart.yaml").pools
