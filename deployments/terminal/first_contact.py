@@ -107,7 +107,7 @@ def doctor(
     ] = None,
     json: Json = False,
 ) -> None:
-    """What of this machine will trouble a run: builds, GPUs, memory, disks, ports, limits, other Rays. Starts nothing."""
+    """What of this machine will trouble a run: builds, GPUs, memory, disks, ports, limits, Rays. Starts nothing."""
     with boundary():
         from deployments.build.own_code import may_lie_here
         from deployments.terminal.doctor.view import show_doctor
