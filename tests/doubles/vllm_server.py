@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec import Struct
 
+from tests.doubles.forked_vllm import ForkedProcess, serve
 from tests.doubles.ports import free_port
 
 STARTS_S = 480.0
@@ -25,7 +24,7 @@ class Server(Struct, frozen=True):
     """A server that was started. `url` goes up to and including /v1."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: ForkedProcess
     log: Path
 
 
@@ -38,27 +37,23 @@ def serving(model: Path, log: Path, *options: str) -> Iterator[Server]:
     Prompts are read whole: a cut one whose request has a seed kills vLLM 0.32 on a CPU.
     """
     port = free_port()
-    command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", str(model), *options]
+    command = ["--model", str(model), *options]
     command += ["--served-model-name", "tiny", "--host", "127.0.0.1", "--port", str(port)]
     command += ["--dtype", "float32", "--enforce-eager", "--no-enable-chunked-prefill"]
     command += ["--kv-cache-memory-bytes", str(256 * 2**20), "--generation-config", "vllm"]
     command += ["--distributed-executor-backend", "vllm.v1.executor.uniproc_executor.UniProcExecutor"]
     alone = {"OMP_NUM_THREADS": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
-    environment = os.environ | {"VLLM_NO_USAGE_STATS": "1"} | alone
-    with log.open("wb") as file:
-        process = subprocess.Popen(
-            command, stdout=file, stderr=subprocess.STDOUT, env=environment, start_new_session=True
-        )
-        try:
-            yield Server(f"http://127.0.0.1:{port}/v1", process, log)
-        finally:
-            _end(process)
+    process = serve(command, log, {"VLLM_NO_USAGE_STATS": "1"} | alone)
+    try:
+        yield Server(f"http://127.0.0.1:{port}/v1", process, log)
+    finally:
+        _end(process)
 
 
 def wait_until_ready(server: Server) -> None:
     """Fails the test with the end of the server's log when it does not come up."""
     deadline = time.monotonic() + STARTS_S
-    while time.monotonic() < deadline and server.process.poll() is None:
+    while time.monotonic() < deadline and server.process.is_alive():
         try:
             with urllib.request.urlopen(server.url.removesuffix("/v1") + "/health", timeout=5):
                 return
@@ -75,10 +70,10 @@ def end_group(pid: int, what: signal.Signals) -> None:
         return
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: ForkedProcess) -> None:
     for what in (signal.SIGTERM, signal.SIGKILL):
-        end_group(process.pid, what)
-        try:
-            process.wait(STOPS_S)
-        except subprocess.TimeoutExpired:
-            continue
+        if process.pid is not None:
+            end_group(process.pid, what)
+        process.join(STOPS_S)
+        if not process.is_alive():
+            return

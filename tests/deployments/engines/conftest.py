@@ -1,13 +1,15 @@
 """Tiny models, vLLM's own servers, and each engine over them, started once."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from msgspec import Struct
 
 from tests.doubles import tiny_models
+from tests.doubles.forked_vllm import forked_engines
 from tests.doubles.vllm_server import Server, serving, wait_until_ready
 from tests.needs import needs_module
 
@@ -37,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if item.get_closest_marker("vllm") is not None:
             item.add_marker(pytest.mark.filterwarnings("ignore::DeprecationWarning"))
             item.add_marker(skip)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_starts() -> Iterator[None]:
+    """vLLM is imported once for all engines here."""
+    with forked_engines() if find_spec("vllm") else nullcontext():
+        yield
 
 
 @pytest.fixture(scope="session")

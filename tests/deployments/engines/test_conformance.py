@@ -223,7 +223,7 @@ class TestGenerator:
                 task.cancel()
             ended = await asyncio.gather(*leaving, return_exceptions=True)
             assert (await behind).completion_tokens == 4
-        assert all(isinstance(end, asyncio.CancelledError) for end in ended)
+        assert [end for end in ended if not isinstance(end, asyncio.CancelledError)] == []
         assert counted.passes < LONG // 4
 
     async def test_it_is_no_classifier(self, generator: Subject) -> None:
