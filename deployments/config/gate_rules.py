@@ -50,7 +50,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             case RuleGate() | CustomGate():
                 yield from _broken_modes(path, gate, repairs)
         if isinstance(gate, RuleGate):
-            yield from _broken_rule(path, gate, _texts_of(config))
+            yield from _broken_rule(path, gate, config)
         if isinstance(gate, QueryExecution):
             yield from _broken_execution(path, gate, config)
         if isinstance(gate, GateModel):
@@ -166,7 +166,7 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
         yield at(path, "judges against passages, and with corpus.none there are none")
 
 
-def _texts_of(config: RunConfig) -> Collection[str] | None:
+def texts_of_task(config: RunConfig) -> Collection[str] | None:
     """The texts that rules may name; None for a task whose fields only its code knows."""
     match config.task:
         case CustomTask():
@@ -185,11 +185,12 @@ def _broken_execution(path: str, gate: QueryExecution, config: RunConfig) -> Ite
         yield at(f"{path}.pool", f"there is no pool {shown(gate.pool)}{hint}")
 
 
-def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> Iterator[str]:
+def _broken_rule(path: str, gate: RuleGate, config: RunConfig) -> Iterator[str]:
     if is_function(gate.check):
         return
+    values = config.task.vary if isinstance(config.task, Prompted) else {}
     try:
-        read_rule(gate.check, texts)
+        read_rule(gate.check, texts_of_task(config), values=values)
     except BadRule as bad:
         yield at(f"{path}.check", str(bad))
     if len(gate.modes) > 1:

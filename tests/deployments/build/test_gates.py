@@ -283,6 +283,7 @@ def test_own_gates_have_a_column_behind_the_usual_ones() -> None:
         (["length"], 2, "give module:function"),
         (["nowhere:check"], 2, "cannot be imported"),
         (["examples.gates.length:check", "--reply", "reply.txt"], 2, "--reply is for a task"),
+        (["examples.repairs.shorter:shorter", "--draft", "draft.json"], 2, "--draft is for a gate"),
     ],
 )
 def test_the_check_of_a_gate(arguments: list[str], code: int, says: str) -> None:
