@@ -9,7 +9,7 @@ from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest, shown
 from schemas.config import Math, Replicas, RunConfig
-from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, VllmEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -59,6 +59,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
             rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
             yield at(f"{path}.drafts_per_call", rule)
+        if isinstance(gate, LlmJudge | QueryExecution):
+            yield from _broken_length(path, gate, config)
         if isinstance(gate, Classifier) and gate.reads != "text":
             yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
@@ -129,6 +131,24 @@ def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[s
     if isinstance(gate.provenance, Retrieved):
         rule = "a search needs replicas of the gate's own, and this one shares a pool; give it an engine"
         yield at(f"{path}.provenance", rule)
+
+
+def _broken_length(path: str, gate: LlmJudge | QueryExecution, config: RunConfig) -> Iterator[str]:
+    """The fault of a gate whose longest reply leaves its model no room for a prompt, where its length is known."""
+    drafts = gate.drafts_per_call if isinstance(gate, LlmJudge) else 1
+    engine = gate.engine if isinstance(gate, LlmJudge) else PoolEngine(gate.pool)
+    if isinstance(engine, PoolEngine):
+        if engine.pool not in config.pools:
+            return
+        engine = config.pools[engine.pool].engine
+    if isinstance(engine, VllmEngine) and engine.max_model_len is not None:
+        longest = drafts * gate.max_tokens
+        if longest >= engine.max_model_len:
+            several = (
+                f"drafts_per_call ({drafts}) times max_tokens ({gate.max_tokens:,})" if drafts > 1 else "max_tokens"
+            )
+            rule = f"{several} is {longest:,}, and its model's max_model_len ({engine.max_model_len:,})"
+            yield at(f"{path}.max_tokens", f"{rule} leaves no room for a prompt")
 
 
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
