@@ -169,6 +169,10 @@ def check(  # noqa: PLR0913 - a command's options are its parameters
     sample: Annotated[
         Path | None, typer.Option("--sample", metavar="FILE", help="A file that the reader should read.")
     ] = None,
+    draft: Annotated[
+        Path | None,
+        typer.Option("--draft", metavar="FILE", help="The fields that a gate should judge, as JSON: texts by name."),
+    ] = None,
     seam: Annotated[SeamName | None, typer.Option("--as", help="What it is, where that cannot be seen.")] = None,
     json: Json = False,
 ) -> None:
@@ -179,7 +183,7 @@ def check(  # noqa: PLR0913 - a command's options are its parameters
         from schemas.conformance import Seam
 
         may_lie_here()
-        asked = Asked(target, config, tuple(mode or ()), reply, None if seam is None else Seam(seam), sample)
+        asked = Asked(target, config, tuple(mode or ()), reply, None if seam is None else Seam(seam), sample, draft)
         if not show_check(asked, json=json):
             raise typer.Exit(MISTAKEN)
 

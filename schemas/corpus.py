@@ -112,6 +112,8 @@ class RefusalReason(Enum):
     """A link that leads out of the corpus."""
     CHANGED = "changed"
     """The document has changed since its passages were planned."""
+    UNFIT = "unfit"
+    """The task can make nothing of it: of a script that makes no database, say."""
 
 
 class DocumentRefused(Struct, frozen=True, tag=True):

@@ -93,7 +93,7 @@ class ExecutionGate:
 
     async def _second(self, request: GateRequest, ask: Ask) -> tuple[str, Cost, Answered]:
         """A query that was asked for without the first, what it cost, and its result."""
-        asked = self._asked(request)
+        asked = second_query(self._name, self._config, request)
         completion = await ask(PoolName(self._config.pool), asked)
         query = query_in(after_thoughts(completion.text) or "")
         if query is None:
@@ -103,19 +103,6 @@ class ExecutionGate:
             raise _unusable(f"the second query has no result: {outcome.message}", asked, completion)
         return query, completion.cost, outcome
 
-    def _asked(self, request: GateRequest) -> GenerationRequest:
-        user = f"{fenced(request.passage.text)}\n{ASK}{one_line(request.draft.question)}"
-        return GenerationRequest(
-            id=f"{request.id}:{self._name}:{request.tries}",
-            messages=(Message("system", SYSTEM), Message("user", user)),
-            sampling=Sampling(
-                temperature=0.0 if request.tries == 1 else RETRY_TEMPERATURE,
-                max_tokens=self._config.max_tokens,
-                seed=derived_seed("second query", request.id, request.tries),
-            ),
-            passage_id=request.passage.id,
-        )
-
     def _kept(self, query: str, outcome: QueryOutcome) -> Execution:
         if isinstance(outcome, Answered):
             rows = [tuple(c[:KEPT_CHARACTERS] if isinstance(c, str) else c for c in row) for row in outcome.rows]
@@ -124,6 +111,21 @@ class ExecutionGate:
 
     def _rejected(self, mode: FailureMode, note: str, *executions: Execution, cost: Cost = Cost()) -> Rejected:  # noqa: B008 - frozen
         return Rejected(self._name, 0.0, 1.0, Evidence(note=note, executions=executions), cost, mode)
+
+
+def second_query(name: GateName, config: QueryExecution, request: GateRequest) -> GenerationRequest:
+    """What is asked of the gate's pool: passage and question, without the sample's query."""
+    user = f"{fenced(request.passage.text)}\n{ASK}{one_line(request.draft.question)}"
+    return GenerationRequest(
+        id=f"{request.id}:{name}:{request.tries}",
+        messages=(Message("system", SYSTEM), Message("user", user)),
+        sampling=Sampling(
+            temperature=0.0 if request.tries == 1 else RETRY_TEMPERATURE,
+            max_tokens=config.max_tokens,
+            seed=derived_seed("second query", request.id, request.tries),
+        ),
+        passage_id=request.passage.id,
+    )
 
 
 def _read(script: str, result: Answered) -> tuple[ClaimEvidence, ...]:

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from actors.gates.fields import NUMBERS, TEXTS
 from actors.gates.patterns import BadPattern, Pattern
+from actors.gates.rule_values import impossible_value
 
 LONGEST_RULE = 1_000
 """In characters."""
@@ -115,10 +116,15 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
 
 
 def read_rule(
-    text: str, texts: Collection[str] | None = TEXTS, *, kinds: Mapping[str, Kind] | None = None
+    text: str,
+    texts: Collection[str] | None = TEXTS,
+    *,
+    kinds: Mapping[str, Kind] | None = None,
+    values: Mapping[str, Collection[str]] = {},
 ) -> SampleRule:
     """The rule of an expression. `texts`: the names it may use; None: any, for the fields of a user's own task.
-    `kinds`: the only names it may use, each with what it is. Raises BadRule."""
+    `kinds`: the only names it may use, each with what it is. `values`: all texts that a name can have, where they are
+    known. Raises BadRule."""
     if len(text) > LONGEST_RULE:
         raise BadRule(f"an expression of {len(text):,} characters, at most {LONGEST_RULE:,} are read")
     try:
@@ -134,6 +140,9 @@ def read_rule(
         raise BadRule("too long: split it over several gates")
     reader = _RuleReader(texts, kinds)
     read = reader.node(tree.body)
+    impossible = impossible_value(tree, values)
+    if impossible is not None:
+        raise _bad(*impossible)
     if read.kind in ("text", "list"):
         raise BadRule(f"comes to a {read.kind}; it must come to true or false, or to a score in [0, 1]")
     return SampleRule(read.evaluate, frozenset(reader.scores))

@@ -7,7 +7,7 @@ that the object lacks is not held.
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from actors.gates.rules import BadRule, Kind, RuleFailed, Sample, read_rule
+from actors.gates.rules import BadRule, Kind, RuleFailed, Sample, SampleRule, read_rule
 
 _KINDS: Mapping[str, Kind] = {
     "string": "text",
@@ -28,13 +28,23 @@ def kinds_of(schema: Mapping[str, Any]) -> dict[str, Kind]:
     }
 
 
+def _choices(schema: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The texts that a property can have, where its `enum` lists them."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    return {
+        name: [value for value in inner["enum"] if isinstance(value, str)]
+        for name, inner in properties.items()
+        if isinstance(inner, Mapping) and "enum" in inner
+    }
+
+
 def value_checks(schema: Mapping[str, Any], checks: Sequence[str]) -> list[Callable[[Mapping[str, Any]], str | None]]:
     """A function for each check. Raises BadRule."""
-    return [_check(text, kinds_of(schema)) for text in checks]
+    kinds, choices = kinds_of(schema), _choices(schema)
+    return [_check(read_rule(text, kinds=kinds, values=choices), text, kinds) for text in checks]
 
 
-def _check(text: str, kinds: Mapping[str, Kind]) -> Callable[[Mapping[str, Any]], str | None]:
-    rule = read_rule(text, kinds=kinds)
+def _check(rule: SampleRule, text: str, kinds: Mapping[str, Kind]) -> Callable[[Mapping[str, Any]], str | None]:
     if rule.scores:
         raise BadRule("no gate has judged what is being read: there is no score")
 

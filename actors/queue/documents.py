@@ -55,6 +55,11 @@ class Comparison:
         self._shifted: set[str] = set()
         """Files of records without ids in which some record has changed its place or text."""
 
+    def is_known(self, document: Document) -> bool:
+        """Whether passages of this very text were planned."""
+        version = _version(document.sha256, document.reference, self._chunker)
+        return version in self._known.get(_digest(document.id, 16), ())
+
     def wanted(
         self, document: Document, passages: Iterable[Passage], known: Callable[[Sequence[PassageId]], Sequence[bool]]
     ) -> Iterable[Passage] | DocumentRefused:

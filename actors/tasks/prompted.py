@@ -20,7 +20,7 @@ from actors.tasks.strata import Strata
 from actors.tasks.templates import TemplateNames, rendered, template_of
 from actors.text.completions import thoughts_apart
 from actors.text.rows import row_in
-from schemas.config_tasks import Prompted
+from schemas.config_tasks import Prompted, PromptedField
 from schemas.ids import derived_seed
 from schemas.orders import Lease
 from schemas.recovery import RepairKind, Repairs
@@ -100,14 +100,17 @@ class PromptedTask(OneCall):
         only an example can say what a field of JSON is."""
         if not self._config.examples and any(call.json_fields for call in self._calls):
             return ""
-        shown = self._config.examples[0].fields if self._config.examples else {}
-        whats = {
-            field.name: (field.what.strip() or field.name)[: field.max_characters] for field in self._config.all_fields
-        }
-        fields = {**whats, **shown}
+        fields = self.specimen_fields()
         if len(self._calls) == 1:
             return self._calls[0].written(fields)
         return f"```\n{json.dumps(fields, ensure_ascii=False)}\n```"
+
+    def specimen_fields(self) -> dict[str, str]:
+        """A text for every variable and field: the first example's, or what each field says that it is; an empty value
+        for one of JSON."""
+        shown = self._config.examples[0].fields if self._config.examples else {}
+        whats = {field.name: _what(field) for field in self._config.all_fields}
+        return {**self._strata.of(0), **whats, **shown}
 
     def _drawn(self, lease: Lease) -> dict[str, str]:
         """The order's variables. For an order that was given none, such as a probe, they follow from its id."""
@@ -117,6 +120,12 @@ class PromptedTask(OneCall):
         """Of the fields that were written, all or those that are listed."""
         listed = self._names if names is None else names
         return texts_of(Draft({name: text for name, text in draft.fields.items() if name in listed}))
+
+
+def _what(field: PromptedField) -> str:
+    if field.schema is not None:
+        return "[]" if field.schema.get("type") == "array" else "{}"
+    return (field.what.strip() or field.name)[: field.max_characters]
 
 
 async def _called(call: PromptedCall, lease: Lease, fields: Mapping[str, str], ask: AskModel) -> Draft | Malformed:

@@ -9,7 +9,7 @@ from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
 from deployments.config.faults import at, below, nearest, shown
 from schemas.config import Math, Replicas, RunConfig
-from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, VllmEngine
 from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
@@ -50,7 +50,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             case RuleGate() | CustomGate():
                 yield from _broken_modes(path, gate, repairs)
         if isinstance(gate, RuleGate):
-            yield from _broken_rule(path, gate, _texts_of(config))
+            yield from _broken_rule(path, gate, config)
         if isinstance(gate, QueryExecution):
             yield from _broken_execution(path, gate, config)
         if isinstance(gate, GateModel):
@@ -59,6 +59,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
             rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
             yield at(f"{path}.drafts_per_call", rule)
+        if isinstance(gate, LlmJudge | QueryExecution):
+            yield from _broken_length(path, gate, config)
         if isinstance(gate, Classifier) and gate.reads != "text":
             yield from _broken_pairs(path, name, gate)
         if isinstance(gate, TokenJudge):
@@ -131,6 +133,24 @@ def _broken_sharing(path: str, gate: GateModel, config: RunConfig) -> Iterator[s
         yield at(f"{path}.provenance", rule)
 
 
+def _broken_length(path: str, gate: LlmJudge | QueryExecution, config: RunConfig) -> Iterator[str]:
+    """The fault of a gate whose longest reply leaves its model no room for a prompt, where its length is known."""
+    drafts = gate.drafts_per_call if isinstance(gate, LlmJudge) else 1
+    engine = gate.engine if isinstance(gate, LlmJudge) else PoolEngine(gate.pool)
+    if isinstance(engine, PoolEngine):
+        if engine.pool not in config.pools:
+            return
+        engine = config.pools[engine.pool].engine
+    if isinstance(engine, VllmEngine) and engine.max_model_len is not None:
+        longest = drafts * gate.max_tokens
+        if longest >= engine.max_model_len:
+            several = (
+                f"drafts_per_call ({drafts}) times max_tokens ({gate.max_tokens:,})" if drafts > 1 else "max_tokens"
+            )
+            rule = f"{several} is {longest:,}, and its model's max_model_len ({engine.max_model_len:,})"
+            yield at(f"{path}.max_tokens", f"{rule} leaves no room for a prompt")
+
+
 def _broken_name(name: str, config: RunConfig) -> Iterator[str]:
     if not _NAME.fullmatch(name):
         yield "a gate's name is of lower-case letters, digits and _, beginning with a letter"
@@ -166,7 +186,7 @@ def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> I
         yield at(path, "judges against passages, and with corpus.none there are none")
 
 
-def _texts_of(config: RunConfig) -> Collection[str] | None:
+def texts_of_task(config: RunConfig) -> Collection[str] | None:
     """The texts that rules may name; None for a task whose fields only its code knows."""
     match config.task:
         case CustomTask():
@@ -185,11 +205,12 @@ def _broken_execution(path: str, gate: QueryExecution, config: RunConfig) -> Ite
         yield at(f"{path}.pool", f"there is no pool {shown(gate.pool)}{hint}")
 
 
-def _broken_rule(path: str, gate: RuleGate, texts: Collection[str] | None) -> Iterator[str]:
+def _broken_rule(path: str, gate: RuleGate, config: RunConfig) -> Iterator[str]:
     if is_function(gate.check):
         return
+    values = config.task.vary if isinstance(config.task, Prompted) else {}
     try:
-        read_rule(gate.check, texts)
+        read_rule(gate.check, texts_of_task(config), values=values)
     except BadRule as bad:
         yield at(f"{path}.check", str(bad))
     if len(gate.modes) > 1:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from actors.gates.build import build_gate
 from actors.gates.embedding import text_of
+from actors.gates.execution import second_query
 from actors.gates.pairs import MOST_SENTENCES
 from actors.protocols import Task
 from actors.recovery.modes import RunRepairs, registered
@@ -27,8 +28,7 @@ from deployments.local.census import OrderedPassage
 from deployments.local.overheard import Load, OverhearingEngine, places, source_of
 from deployments.local.token_counts import PromptCounter, prompt_counter
 from schemas.config import FRESH_POOL, RunConfig
-from schemas.config_engines import PoolEngine
-from schemas.config_gates import Classifier, CustomGate, GateModel, Retrieved
+from schemas.config_gates import Classifier, CustomGate, GateModel, QueryExecution, Retrieved, gate_models, shared_pools
 from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
 from schemas.corpus import Passage
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, described, ungrouped
@@ -71,7 +71,9 @@ class PromptWriter:
             self._recovery.known, self._recovery.forms
         )
         self._draft = _stand_in(config)
-        self._judges = {name: gate for name, gate in config.gates.items() if isinstance(gate, GateModel)}
+        self._judges = {
+            GateName(name): gate for name, gate in config.gates.items() if isinstance(gate, GateModel | QueryExecution)
+        }
         self._counters = dict(_counters(config))
 
     @property
@@ -164,11 +166,15 @@ class PromptWriter:
         draft_tokens, orders = _draft_tokens(self._config), len(lease.orders)
         for name, gate in self._judges.items():
             heard = OverhearingEngine(self._counters[name], self._draft, draft_tokens)
-            judge = build_gate(GateName(name), gate, heard, source_of(gate.provenance, shown))
             requests = [
                 GateRequest(order.id, lease.passage, self._draft, claim=claim, shown=rated) for order in lease.orders
             ]
-            await asyncio.gather(*(_unanswered(judge.check(request)) for request in requests))
+            if isinstance(gate, QueryExecution):  # of a draft whose query has a result
+                asked = [heard.generate(second_query(name, gate, request)) for request in requests]
+            else:
+                judge = build_gate(name, gate, heard, source_of(gate.provenance, shown))
+                asked = [judge.check(request) for request in requests]
+            await asyncio.gather(*map(_unanswered, asked))
             sentences = MOST_SENTENCES if isinstance(gate, Classifier) and gate.reads == "sentences" else 1
             prompt = Amounts(heard.load.prompt.least, heard.load.prompt.most * sentences)
             loads.append((name, Load(Amounts(orders, orders), prompt, heard.load.completion)))
@@ -221,10 +227,10 @@ def _draft_tokens(config: RunConfig) -> int:
 def _counters(config: RunConfig) -> Iterator[tuple[str, PromptCounter]]:
     pools = {name: prompt_counter(config, pool.engine) for name, pool in config.pools.items()}
     yield from pools.items()
-    for name, gate in config.gates.items():
-        if isinstance(gate, GateModel):
-            engine = gate.engine
-            yield name, pools[engine.pool] if isinstance(engine, PoolEngine) else prompt_counter(config, engine)
+    shared = shared_pools(config.gates)
+    yield from ((name, pools[pool]) for name, pool in shared.items())
+    for name, gate in gate_models(config.gates).items():
+        yield name, prompt_counter(config, gate.engine)
     if config.judging.embedder is not None:
         yield EMBEDDER, prompt_counter(config, config.judging.embedder.engine)
 

@@ -6,7 +6,7 @@ passages: a random sample of them is kept, the same for the same seed and corpus
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from random import Random
+from heapq import heappush, heappushpop
 
 from msgspec import Struct
 
@@ -94,7 +94,7 @@ class _Taker:
         self._slots = most_orders(passage_orders(config))
         self._issuers = [_Issuer(config, shard, self._slots) for shard in QueueShard(0, config.queue.shards).all]
         self._refusals = Refusals()
-        self._sample = _Sample(sample, Random(derived_seed(config.seed, "plan")))
+        self._sample = _Sample(sample, config.seed)
         self._vary: dict[str, Counter[str]] = {}
         self._shares = shares(config.gates)
         self._judged = Counter[str](dict.fromkeys(self._shares, 0))
@@ -153,23 +153,20 @@ class _Taker:
 
 
 class _Sample:
-    """So many of all that are offered, each as likely as any other (reservoir sampling, Vitter's algorithm R)."""
+    """So many of all that are offered, each as likely as any other: those whose passages have the smallest seeds."""
 
-    def __init__(self, size: int, random: Random) -> None:
+    def __init__(self, size: int, seed: int) -> None:
         self._size = size
-        self._random = random
-        self._kept: list[tuple[int, OrderedPassage]] = []
+        self._seed = seed
+        self._kept: list[tuple[int, int, OrderedPassage]] = []
         self._offered = 0
 
     def offer(self, passage: OrderedPassage) -> None:
         """Keeps it, perhaps in another's place."""
-        place = self._offered if self._offered < self._size else self._random.randrange(self._offered + 1)
-        if place == len(self._kept) < self._size:
-            self._kept.append((self._offered, passage))
-        elif place < self._size:
-            self._kept[place] = (self._offered, passage)
+        entry = (-derived_seed(self._seed, "plan", passage.passage.id), self._offered, passage)
+        (heappush if self._offered < self._size else heappushpop)(self._kept, entry)
         self._offered += 1
 
     def kept(self) -> list[OrderedPassage]:
         """Those that are kept, in the order in which they came."""
-        return [passage for _, passage in sorted(self._kept, key=lambda kept: kept[0])]
+        return [passage for _, _, passage in sorted(self._kept, key=lambda kept: kept[1])]

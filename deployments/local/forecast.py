@@ -92,8 +92,8 @@ def _at_most(config: RunConfig, sizes: _Sizes, census: Census, prices: Mapping[s
         repaired = issued * (1 if last_alone else attempts - 1)
         loads[role] = loads.get(role, Load()) + _total(sizes.again, role, repaired, census)
     times = f"all {attempts} attempts of every order are rejected" if attempts > 1 else "every order is rejected"
-    said = _spend(f"{times}, each completion as long as it may be", issued, 0, loads, prices)
-    return SpendForecast(said.assumes, said.orders, said.accepted, tuple(map(_most_alone, said.roles)))
+    bounds = {role: load.bound for role, load in loads.items()}
+    return _spend(f"{times}, each completion as long as it may be", issued, 0, bounds, prices)
 
 
 def _roles(sampled: Sequence[Loads]) -> list[str]:
@@ -143,15 +143,6 @@ def _cost(prompt: Amounts, completion: Amounts, price: Price | None) -> Amounts 
     if price is None:
         return None
     return Amounts(tokens_cost(price, prompt.least, completion.least), tokens_cost(price, prompt.most, completion.most))
-
-
-def _most_alone(role: RoleForecast) -> RoleForecast:
-    """A bound has no least."""
-    cost = None if role.cost is None else Amounts(role.cost.most, role.cost.most)
-    calls, prompt, completion = (
-        Amounts(each.most, each.most) for each in (role.calls, role.prompt_tokens, role.completion_tokens)
-    )
-    return RoleForecast(role.role, calls, prompt, completion, cost)
 
 
 def _notes(config: RunConfig, census: Census, earlier: Earlier | None, prices: Mapping[str, Price]) -> Iterator[str]:

@@ -36,6 +36,12 @@ class Load(Struct, frozen=True):
     prompt: Amounts = NOTHING
     completion: Amounts = NOTHING
 
+    @property
+    def bound(self) -> "Load":
+        """The most alone: a bound has no least."""
+        most = (self.calls.most, self.prompt.most, self.completion.most)
+        return Load(*(Amounts(each, each) for each in most))
+
     def __add__(self, other: "Load") -> "Load":
         return Load(self.calls + other.calls, self.prompt + other.prompt, self.completion + other.completion)
 

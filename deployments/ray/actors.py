@@ -27,6 +27,7 @@ from actors.ledger.texts import keep_text
 from actors.queue.documents import Changed, Comparison
 from actors.queue.parts import QueuePart
 from actors.queue.service import QueueService
+from deployments.build.documents import document_check
 from deployments.build.readers import read_corpus
 from deployments.build.sinks import sink_places
 from deployments.build.wiring import open_queue, row_wording, started
@@ -204,21 +205,23 @@ class ReaderShell:
         comparison = Comparison(known, chunker.version, self._changed)
         rereading = Rereading(ask(self._queues[0].refused))
         documents, skipped = 0, Skipped()
-        for document in read_corpus(self._config.corpus, skipped):
-            if isinstance(document, DocumentRefused):
-                self._refuse(document, rereading)
-                continue
-            rereading.read(document)
-            passages = comparison.wanted(document, chunker.passages(document), self._known)
-            if isinstance(passages, DocumentRefused):
-                self._refuse(passages, rereading)
-                continue
-            documents += 1
-            keep_text(self._output, document)
-            for passage in passages:
-                self._offers[shard_of(passage.id, len(self._offers))].add(passage)
-                if not any(offers.wanted for offers in self._offers):
-                    return
+        with document_check(self._config) as unfit:
+            for document in read_corpus(self._config.corpus, skipped):
+                if isinstance(document, DocumentRefused):
+                    self._refuse(document, rereading)
+                    continue
+                rereading.read(document)
+                passages = None if comparison.is_known(document) else unfit(document)
+                passages = passages or comparison.wanted(document, chunker.passages(document), self._known)
+                if isinstance(passages, DocumentRefused):
+                    self._refuse(passages, rereading)
+                    continue
+                documents += 1
+                keep_text(self._output, document)
+                for passage in passages:
+                    self._offers[shard_of(passage.id, len(self._offers))].add(passage)
+                    if not any(offers.wanted for offers in self._offers):
+                        return
         for offers in self._offers:
             offers.end(documents, skipped.counts(), rereading.over() if offers is self._offers[0] else ())
 

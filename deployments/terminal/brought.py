@@ -36,7 +36,8 @@ MOST_BYTES = 16 << 20
 
 class Asked(Struct, frozen=True):
     """What is to be checked. `modes`: failure modes that a gate may name; `reply`: a file with a completion that a task
-    should read as a draft; `sample`: one of the corpus that a reader should read."""
+    should read as a draft; `sample`: one of the corpus that a reader should read; `draft`: one of fields that a gate
+    should judge."""
 
     target: str
     config: Path | None = None
@@ -44,6 +45,7 @@ class Asked(Struct, frozen=True):
     reply: Path | None = None
     seam: Seam | None = None
     sample: Path | None = None
+    draft: Path | None = None
 
 
 class CheckedCode(Struct, frozen=True):

@@ -3,7 +3,6 @@ with exit code 2. What the configuration names as a repair, a reader or a sink i
 what has an `attempt` is a task, and `task` is the configuration's; all else is a gate, unless `--as` says otherwise."""
 
 import asyncio
-from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from rich.text import Text
 from actors.gates.conformance import SAMPLE, Subject, examine
 from actors.gates.own import OwnSettings
 from actors.protocols import Task
-from actors.tasks.conformance import TaskSubject, plain_draft
+from actors.tasks.conformance import TaskSubject
 from actors.tasks.conformance import examine as examine_task
 from actors.tasks.prompted import PromptedTask
 from deployments.build.gates import function_gate
@@ -24,19 +23,20 @@ from deployments.build.tasks import build_task, own_task
 from deployments.config.load import load
 from deployments.local.gates import LocalPools, local_gate
 from deployments.terminal.brought import Asked, CheckedCode, named_seam, of_reader, of_repair, of_sink, seen_seam
+from deployments.terminal.checked_draft import given_sample, made_up_sample
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN
 from deployments.terminal.reading import as_builtins, put_json
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import plural, printable
 from schemas.config import RunConfig
 from schemas.config_gates import brought_modes, is_function
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import CustomTask
 from schemas.conformance import CheckOutcome, Seam
 from schemas.errors import ConfigError, UserError, ungrouped
 from schemas.ids import PoolName
 from schemas.recovery import KNOWN_MODES, FailureMode
 from schemas.samples import Completion, FinishReason, GenerationRequest
-from schemas.verdicts import GateName, GateRequest
+from schemas.verdicts import GateName
 
 STAND_IN = "I am a stand-in and know nothing."
 """What a gate hears that asks a model where there is none."""
@@ -70,14 +70,17 @@ def check_view(found: CheckedCode) -> RenderableType:
 async def _checked(asked: Asked) -> CheckedCode:
     config = None if asked.config is None else load(asked.config)
     seen = seen_seam(asked.target) if is_function(asked.target) else None
-    match asked.seam or named_seam(asked.target, config) or seen:
+    seam = asked.seam or named_seam(asked.target, config) or seen
+    task = _task(asked.target, config) if seam in (None, Seam.TASK) else None
+    if asked.draft is not None and (task is not None or seam not in (None, Seam.GATE)):
+        raise UserError(f"--draft is for a gate; {asked.target} is none: name it by --as gate, if it is")
+    match seam:
         case Seam.REPAIR:
             return await of_repair(asked, config)
         case Seam.READER:
             return await of_reader(asked, config)
         case Seam.SINK:
             return await of_sink(asked, config)
-    task = None if asked.seam is Seam.GATE else _task(asked.target, config)
     if task is None and asked.seam is Seam.TASK:
         raise UserError(f"{asked.target}: there is no task of this name: it has no `attempt` (docs/tasks/own.md)")
     if task is not None:
@@ -87,7 +90,7 @@ async def _checked(asked: Asked) -> CheckedCode:
     if asked.reply is not None:
         raise UserError(f"--reply is for a task; {asked.target} is none: it has no `attempt` (docs/tasks/own.md)")
     if config is None:
-        return await _of_function(asked.target, asked.modes)
+        return await _of_function(asked)
     return await _of_run(asked, config)
 
 
@@ -119,33 +122,30 @@ def _reply(path: Path | None) -> str:
         raise UserError(f"--reply {path}: {error}") from error
 
 
-async def _of_function(target: str, modes: Sequence[str]) -> CheckedCode:
+async def _of_function(asked: Asked) -> CheckedCode:
+    target = asked.target
     if not is_function(target):
         raise UserError(f"{target}: give module:function, module:Class, or a gate's name with --config RUN.yaml")
-    known = tuple(FailureMode(mode) for mode in modes)
+    known = tuple(FailureMode(mode) for mode in asked.modes)
     gate = function_gate(OwnSettings(GateName("checked"), modes=known), target, {})
-    return CheckedCode(target, tuple(await examine(Subject(gate, _stand_in, modes=(*KNOWN_MODES, *known)))))
+    sample = SAMPLE if asked.draft is None else given_sample(asked.draft, None)
+    return await _of_gate(asked, target, Subject(gate, _stand_in, sample, (*KNOWN_MODES, *known)))
 
 
 async def _of_run(asked: Asked, config: RunConfig) -> CheckedCode:
     async with AsyncExitStack() as stack:
+        sample = await made_up_sample(config) if asked.draft is None else given_sample(asked.draft, config)
         gate = await local_gate(stack, config, GateName(asked.target))
         known = (*KNOWN_MODES, *brought_modes(config.gates))
-        sample = await _sample(config)
-        findings = await examine(Subject(gate, LocalPools(stack, config), sample, known))
-    return CheckedCode(f"{asked.config}: gates.{asked.target}", tuple(findings))
+        subject = Subject(gate, LocalPools(stack, config), sample, known)
+        return await _of_gate(asked, f"{asked.config}: gates.{asked.target}", subject)
 
 
-async def _sample(config: RunConfig) -> GateRequest:
-    """A draft as the run's gates get them: of the task's own fields, where it brings some and reads a plain reply."""
-    if not isinstance(config.task, Prompted | CustomTask):
-        return SAMPLE
-    task = build_task(config)
-    found = await plain_draft(TaskSubject(task, task.specimen() if isinstance(task, PromptedTask) else ""))
-    if found is None:
-        return SAMPLE
-    draft = found[1]
-    return replace(SAMPLE, draft=draft, claim=task.claim(draft), shown=task.shown(draft))
+async def _of_gate(asked: Asked, checked: str, subject: Subject) -> CheckedCode:
+    plain, *others = await examine(subject)
+    if plain.outcome is CheckOutcome.FAILED and asked.draft is None:
+        plain = replace(plain, detail=f"{plain.detail} (the draft was made up; give one of yours: --draft FILE)")
+    return CheckedCode(checked, (plain, *others))
 
 
 async def _stand_in(pool: PoolName, request: GenerationRequest) -> Completion:

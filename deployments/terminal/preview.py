@@ -23,6 +23,7 @@ from actors.counts.advice import advice_of
 from actors.counts.tally import Tally
 from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import MemoryLedger
+from deployments.build.documents import document_check
 from deployments.build.readers import read_corpus
 from deployments.build.tasks import build_task
 from deployments.build.wiring import passage_orders
@@ -67,7 +68,7 @@ def preview(path: Path, *, samples: int, json: bool) -> None:
 
 async def preview_lives(config: RunConfig, *, samples: int) -> list[Life]:
     """The whole lives of `samples` samples, one from each of the first passages. Raises UserError as a run would."""
-    return await lives_of(config, passages_of(config, samples))
+    return await lives_of(config, await asyncio.to_thread(passages_of, config, samples))
 
 
 async def lives_of(config: RunConfig, passages: Sequence[Passage]) -> list[Life]:
@@ -108,13 +109,15 @@ def first_passages(config: RunConfig, limit: int) -> FirstPassages:
     """`limit` passages, spread over the first documents. Raises CorpusError, which says why, when there is none."""
     chunker, skipped, tally = Chunker(config.corpus.chunking), Skipped(), Tally()
     each: list[list[Passage]] = []
-    for found in read_corpus(config.corpus, skipped):
-        if isinstance(found, DocumentRefused):
-            tally.apply(Refused(0.0, found))
-        elif passages := list(islice(chunker.passages(found), limit)):
-            each.append(passages)
-            if len(each) == limit:
-                break
+    with document_check(config) as unfit:
+        for document in read_corpus(config.corpus, skipped):
+            found = document if isinstance(document, DocumentRefused) else unfit(document) or document
+            if isinstance(found, DocumentRefused):
+                tally.apply(Refused(0.0, found))
+            elif passages := list(islice(chunker.passages(found), limit)):
+                each.append(passages)
+                if len(each) == limit:
+                    break
     unused = tuple(f"unusable: {line}" for line in unusable(tally.summary().refusals))
     files = skipped.counts()
     unused += (f"{plural(sum(files.values()), 'file')} {skipped_words(files)}",) if files else ()

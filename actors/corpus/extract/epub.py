@@ -1,6 +1,7 @@
 """The text of an EPUB book, chapter by chapter in its reading order. Its chapters are read as pages of XHTML are.
 
-Law: a chapter without a text is counted and told, as a page of a PDF is.
+Law: a chapter without a text is counted and told, as a page of a PDF is; one of pictures alone (a cover, a map) only
+where such chapters outnumber the others, for then they are scans.
 """
 
 import posixpath
@@ -18,6 +19,7 @@ from actors.corpus.licenses import stated
 from schemas.corpus import RefusalReason
 
 _CONTAINER, _ENCRYPTION = "META-INF/container.xml", "META-INF/encryption.xml"
+_PICTURES = "img, svg, image, picture, object"
 _PAGES = ("application/xhtml+xml", "text/html")
 
 
@@ -31,15 +33,21 @@ def epub_text(data: bytes, asked: FileAsked) -> Extracted:
     chapters = _chapters(described, posixpath.dirname(package))
     if not chapters:
         raise unreadable("not readable as EPUB: its package names no chapters")
+    pictures: set[int] = set()
     for number, name in enumerate(chapters, 1):
         if name in locked:
             raise unreadable("encrypted: it is protected against reading (DRM)")
-        text = decoded_html(book.read(name), "utf-8")
-        write_page(LexborHTMLParser(as_html(text)), writing, number)
+        page = LexborHTMLParser(as_html(decoded_html(book.read(name), "utf-8")))
+        write_page(page, writing, number)
+        if page.css_first(_PICTURES) is not None:
+            pictures.add(number)
     if not writing.text():
         raise NoText(RefusalReason.EMPTY, f"none of its {len(chapters):,} chapters has a text")
     places = writing.places()
-    empty = sorted(set(range(1, len(chapters) + 1)) - set(places.numbers))
+    read = set(places.numbers)
+    empty = [number for number in range(1, len(chapters) + 1) if number not in read]
+    if 2 * len(pictures - read) <= len(chapters):
+        empty = [number for number in empty if number not in pictures]
     return Extracted(
         text=writing.text(),
         places=places,

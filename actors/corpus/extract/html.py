@@ -1,8 +1,8 @@
 """The text of an HTML page, as Markdown. Nothing that a page refers to is opened, and no script runs.
 
-Left out: what no reader sees (scripts, styles, templates, elements marked as hidden), controls, `<nav>`, and everything
-outside `<main>` where there is one. No style sheet is read, so what one hides is text. Formulas are their TeX where the
-page has it, else `[formula]`.
+Left out: what no reader sees (scripts, styles, templates, elements marked as hidden, or whose own `style` says
+`display: none`), controls, `<nav>`, and everything outside `<main>` where there is one. No style sheet is read, so what
+one hides is text. Formulas are their TeX where the page has it, else `[formula]`.
 """
 
 import codecs
@@ -38,6 +38,7 @@ _CELLS = ("td", "th")
 _HEADING = re.compile(r"h([1-6])")
 _LAYOUT = "table, h1, h2, h3, h4, h5, h6, pre, ul, ol, menu, dl, blockquote, form"
 """A table that holds one of these arranges a page; it is no table of values."""
+_DISPLAY = re.compile(r"(?:^|;)\s*display\s*:\s*([\w-]*)", re.I)
 _CHARSET = re.compile(rb"""<(?:meta|\?xml)\b[^>]{0,300}?\b(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
 _SNIFFED = 4096
 _LATIN = ("iso8859-1", "ascii")
@@ -263,6 +264,9 @@ def _is_left_out(node: LexborNode) -> bool:
     """Whether it is no part of the text that a reader sees. A `¶` or `#` that links to its own heading is none."""
     attributes = node.attributes
     if node.tag in _UNSEEN or "hidden" in attributes or attributes.get("aria-hidden") == "true":
+        return True
+    displays = _DISPLAY.findall(attributes.get("style") or "")
+    if displays and displays[-1].lower() == "none":
         return True
     is_own_link = node.tag == "a" and (attributes.get("href") or "").startswith("#")
     return is_own_link and node.text(deep=True).strip() in _SELF_LINKS

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from actors.counts.advice import REMEDIES, advice_of
 from actors.counts.firsts import LOOKED_AT
+from actors.counts.issue_order import MOST_WAITING
 from schemas.errors import ErrorKind
 from schemas.firsts import FirstCause, FirstCount
 from schemas.ids import PoolName
@@ -124,6 +125,27 @@ def test_only_the_first_are_looked_at() -> None:
     assert FirstCount("generator", FirstCause.CUT_OFF, LOOKED_AT, "why") in summary.firsts
     assert {row.role for row in summary.firsts} == {"generator", "faithfulness", "reward"}
     assert said([DRAFT] * LOOKED_AT + [cut] * 20) == []
+
+
+def test_what_is_rejected_soonest_is_not_looked_at_first() -> None:
+    """A rejected query waits for no second one, so rejections are reported first. The first eight verdicts are those of
+    the first eight orders; a budget that ends one of them, and an attempt at a repair, say nothing."""
+    plan, orders = planned(24)
+    soon = [Rejoined(2.0, order.id, judged(UNFAITHFUL)) for order in orders[6:]]
+    assert counted([plan, *soon]).firsts == () and advice_of(counted([plan, *soon])) == ()
+    later = [AcceptedEnd(9.0, order.id, judged(FAITHFUL)) for order in orders[:6]]
+    again = DeadLetteredEnd(8.0, orders[6].id, None, DeadLetter(EndReason.BUDGET, "spent"))
+    counts = {(row.role, row.cause): row.number for row in counted([plan, *soon, again, *later]).firsts}
+    assert counts[("faithfulness", FirstCause.PASSED)] == 6 and counts[("faithfulness", FirstCause.REJECTED)] == 2
+
+
+def test_an_order_that_never_reports_is_not_waited_for() -> None:
+    """Its conductor hangs, or nobody wants its sample: what 32 others say of a broken gate is said."""
+    plan, orders = planned(MOST_WAITING + 1)
+    bad = [Rejoined(2.0, order.id, judged(UNFAITHFUL)) for order in orders[1:]]
+    assert advice_of(counted([plan, *bad[:-1]])) == ()
+    (told,) = advice_of(counted([plan, *bad]))
+    assert told.what == "8 of the first 8 verdicts of faithfulness rejected"
 
 
 def test_repairs_and_other_pools() -> None:

@@ -151,3 +151,28 @@ def test_a_task_of_ones_own_has_fields_of_its_own() -> None:
     assert rule.score(Sample({"summary": "Two words."})) == 1.0
     with pytest.raises(RuleFailed, match="the draft has no field 'summary'"):
         rule.score(Sample(fields_of(REQUEST)))
+
+
+LEVEL = {"level": ("easy", "very hard")}
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ("level == 'esay'", "'level' is never 'esay'; did you mean 'easy'? (character 10)"),
+        ("words(summary) < 9 or ('7' != level)", "'level' is never '7'; it is one of 'easy', 'very hard'"),
+        ("words(summary) < (9 if summary != level == 'hard' else 30)", "did you mean 'very hard'?"),
+    ],
+)
+def test_a_value_that_cannot_be_is_a_misspelt_one(rule: str, says: str) -> None:
+    """Such a comparison is never true, so that a gate would judge something else than its author meant."""
+    with pytest.raises(BadRule) as raised:
+        read_rule(rule, ("summary", "level"), values=LEVEL)
+    assert says in str(raised.value)
+
+
+@pytest.mark.parametrize("rule", ["level != 'very hard'", "summary == 'esay'", "contains(level, 'hard')"])
+def test_a_value_that_may_be_is_none(rule: str) -> None:
+    """One of those that are known, one of a name whose values are not, and a part of one."""
+    read = read_rule(rule, ("summary", "level"), values=LEVEL)
+    assert read.score(Sample({"summary": "a", "level": "very hard"})) == float(rule.startswith("contains"))

@@ -14,7 +14,7 @@ from schemas.firsts import Preflight
 from schemas.orders import Lease, Outcome
 from schemas.samples import MalformedReason
 from schemas.verdicts import FAITHFULNESS, FORMAT, Passed, Rejected
-from tests.doubles.attempts import accepted, passage, rejected
+from tests.doubles.attempts import accepted, given_up, passage, rejected
 
 PASSAGES = 60
 
@@ -61,6 +61,20 @@ async def test_bad_first_calls_stop_the_run(bad: Callable[[Lease], Outcome]) -> 
     assert len(advice_of(queue.snapshot().summary)) == 1
     again = strict(ledger)
     assert len(await again.lease("a", 500, 0)) == PASSAGES, "it was looked at, and whoever goes on knows"
+
+
+async def test_rejections_that_come_first_stop_nothing() -> None:
+    """Half of the queries pass, each some seconds after the others were rejected: a good run goes on."""
+    queue = await filled(MemoryLedger())
+    first = list(await queue.lease("a", 500, 0))
+    slow, quick = first[::2], first[1::2]
+    for _ in range(4):
+        await queue.settle([given_up(lease) for lease in quick])
+        quick = list(await queue.lease("a", 500, 0))
+        assert len(quick) == IN_HAND // 2 and not queue.finished()
+    await queue.settle([accepted(lease) for lease in slow])
+    leases = await queue.lease("a", 500, 0)
+    assert len(leases) > IN_HAND and advice_of(queue.snapshot().summary) == ()
 
 
 async def test_good_first_calls_open_the_queue() -> None:

@@ -31,6 +31,7 @@ SCHEMA: dict[str, Any] = {
         "total": {"type": "number"},
         "paid": {"type": "boolean"},
         "note": {"type": "string"},
+        "size": {"type": "string", "enum": ["small", "large"]},
     },
     "required": ["items", "total"],
     "additionalProperties": False,
@@ -89,11 +90,12 @@ def test_it_never_raises(text: str) -> None:
 @pytest.mark.parametrize(
     ("check", "says"),
     [
-        ("len(itms) > 0", "'itms' is unknown; a check may name items, total, paid, note"),
+        ("len(itms) > 0", "'itms' is unknown; a check may name items, total, paid, note, size"),
         ("items", "comes to a list; it must come to true or false"),
         ("attempt > 1", "'attempt' is unknown"),
         ("score('reward') > 0.5", "no gate has judged what is being read"),
         ("items == 'a'", "a list is compared with a text"),
+        ("size == 'lagre'", "'size' is never 'lagre'; did you mean 'large'?"),
     ],
 )
 def test_a_check_that_makes_no_sense_is_refused(check: str, says: str) -> None:

@@ -118,6 +118,14 @@ def refusal(text: str) -> str:
             f"a: {{form: token, kind: reward, engine: {INSTANT}, scale: 5}}",
             "gates.a.scale: must be a list, each text or a whole number or null, not 5",
         ),
+        (
+            "a: {form: llm, kind: reward, drafts_per_call: 4, engine: {kind: vllm, model: m, max_model_len: 2048}}",
+            "gates.a.max_tokens: drafts_per_call (4) times max_tokens (512) is 2,048, and its model's max_model_len",
+        ),
+        (
+            "a: {form: llm, kind: reward, max_tokens: 999, engine: {kind: vllm, model: m, max_model_len: 900}}",
+            "gates.a.max_tokens: max_tokens is 999, and its model's max_model_len (900) leaves no room for a prompt",
+        ),
         ("verifier: {form: rule, check: 'True'}", "gates.verifier.form: must be verifier, as the name says"),
         ("verifier: {}", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
         (
@@ -283,6 +291,7 @@ def test_own_gates_have_a_column_behind_the_usual_ones() -> None:
         (["length"], 2, "give module:function"),
         (["nowhere:check"], 2, "cannot be imported"),
         (["examples.gates.length:check", "--reply", "reply.txt"], 2, "--reply is for a task"),
+        (["examples.repairs.shorter:shorter", "--draft", "draft.json"], 2, "--draft is for a gate"),
     ],
 )
 def test_the_check_of_a_gate(arguments: list[str], code: int, says: str) -> None:

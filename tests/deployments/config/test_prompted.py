@@ -192,6 +192,8 @@ def test_variables_may_be_named_in_prompts_turns_and_rules() -> None:
     config = load_text(text)
     assert isinstance(config.task, Prompted)
     assert config.task.vary == {"level": {"easy": 0.2, "hard": 0.8}, "who": ("a pilot", "a cook")}
+    said = refusal(text.replace('level == "easy"', 'level == "esay"'))
+    assert said == "gates.short.check: 'level' is never 'esay'; did you mean 'easy'? (character 34)"
     assert load_text(to_yaml(config)) == config
 
 

@@ -41,6 +41,11 @@ def test_a_run_of_queries_is_itself_again() -> None:
         ("execution: {form: execution, pool: second}", "{}", "gates: task.kind sql needs one of form execution"),
         ("pool: second", "pool: secnd", "gates.execution.pool: there is no pool 'secnd'; did you mean 'second'?"),
         ("pool: second", "max_rows: 5", "gates.execution.pool: missing"),
+        (
+            '{kind: http, base_url: "http://127.0.0.1:1/v1", model: other}',
+            "{kind: vllm, model: m, max_model_len: 512}",
+            "gates.execution.max_tokens: max_tokens is 512, and its model's max_model_len (512) leaves no room",
+        ),
         ("kind: sql", "kind: grounded_answer", "gates.execution: executes queries, and only task.kind sql writes some"),
         (
             "{form: execution, pool: second}",

@@ -149,6 +149,24 @@ async def test_every_kind_of_gate_is_counted_with_its_own_prompts(tmp_path: Path
     assert cost.most == pytest.approx(tokens / 1e6)
 
 
+SCRIPTS = "".join(path.read_text() for path in Path("examples/sql/schemas").glob("*.sql"))
+
+
+async def test_second_queries_are_counted() -> None:
+    """Of `form: execution`: one for each attempt, under the gate's name and at its pool's price; each shows the whole
+    script, and perhaps a question as long as a completion."""
+    config = load(Path("examples/sql.yaml"))
+    second = replace(config.pools["second"], price=Price(prompt_tokens=1e6))
+    said = await plan(replace(config, pools={**config.pools, "second": second}))
+    once, most = role(said.at_once, "execution"), role(said.at_most, "execution")
+    assert once.calls == Amounts(60, 60) and most.calls == Amounts(240, 240)
+    assert once.completion_tokens == Amounts(60, 60 * 512) and once.cost == once.prompt_tokens
+    scripts = PromptCounter().text(SCRIPTS)
+    assert scripts.times(3).least < once.prompt_tokens.least < role(said.at_once, "generator").prompt_tokens.least
+    assert once.prompt_tokens.most > 60 * 512
+    assert {"generator", "second", "execution"} == {each.role for each in said.counted}
+
+
 async def test_a_repair_may_ask_a_stronger_pool(tmp_path: Path) -> None:
     """Only for the last attempt of each order, by the rules."""
     strong = RUN.replace("gates:", f"  strong: {{{INSTANT}}}\ngates:").replace("attempts: 3", "attempts: 3, ESCALATE")

@@ -60,11 +60,19 @@ def test_chapters_in_their_reading_order() -> None:
 
 
 def test_chapters_without_a_text_are_told() -> None:
-    """A scanned page or a cover: as pages of a PDF."""
+    """As pages of a PDF: empty ones, and scans."""
     found = text_of("a.epub", epub(["<img src='cover.png'/>", "<title/><p>One.</p>", "<p/>", *["<hr/>"] * 5]))
-    assert (found.text, found.unread_from) == ("One.", 1)
-    assert found.unread == "7 of 8 chapters without a text: 1, 3, 4, 5, 6 and 2 more"
+    assert (found.text, found.unread_from) == ("One.", 3)
+    assert found.unread == "6 of 8 chapters without a text: 3, 4, 5, 6, 7 and 1 more"
     assert text_of("a.epub", epub(["<p>One."])).unread is None
+    scans = text_of("a.epub", epub(["<svg><image href='1.png'/></svg>"] * 3 + ["<p>One."]))
+    assert scans.unread == "3 of 4 chapters without a text: 1, 2, 3"
+
+
+def test_a_cover_is_nothing_to_tell() -> None:
+    """Most books have one, and a map or two: pages of pictures alone. They keep their numbers."""
+    found = text_of("a.epub", epub(["<img src='cover.png'/>", "<p>One.</p>", "<div><svg></svg></div>", "<p>Two.</p>"]))
+    assert (found.text, found.unread, found.places.numbers) == ("One.\n\nTwo.", None, (2, 4))
 
 
 def test_a_books_contents_are_no_chapter() -> None:

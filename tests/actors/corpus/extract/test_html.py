@@ -35,6 +35,12 @@ def page(body: str) -> str:
         ),
         ("<table><caption hidden>x</caption><tr><td>a<td>b<td hidden>c</table>", "| a | b |\n| --- | --- |"),
         ("<nav>x</nav><script>x</script><style>x</style><p hidden>x<p>seen<button>x</button>", "seen"),
+        (
+            "<p style='color: red;DISPLAY :none !important'>x<div style='display:none'><p>x</div>"
+            "<p style='display:none; display: block'>a<p style='--display:none'>b<p style=\"color:'display:none'\">c",
+            "a\n\nb\n\nc",
+        ),
+        ("<table><tr><td>a<td style='display:none'>x<tr style='display: none'><td>x</table>", "| a |\n| --- |"),
         ("<div>out<main><p>in</main>out</div>", "in"),
         (
             "<details><summary>S</summary>D</details><blockquote>Q</blockquote><dl><dt>T<dd>E</dl>",
