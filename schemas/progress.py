@@ -187,6 +187,17 @@ class GateVerdicts(Struct, frozen=True):
     errored: Annotated[Total, _VERDICTS]
 
 
+_CASCADE = Exposed("gleaner_cascade_verdicts_total", "Verdicts of cascades, by the gate that decided.", "by")
+
+
+class CascadeCount(Struct, frozen=True):
+    """The verdicts of one cascade by the gate that decided: the cheap one alone, or the judge."""
+
+    gate: GateName
+    cheap: Annotated[Total, _CASCADE]
+    judge: Annotated[Total, _CASCADE]
+
+
 class SampledGate(Struct, frozen=True):
     """A gate that judges a share of the orders alone (`gates.NAME.share`)."""
 
@@ -277,6 +288,8 @@ class Summary(Struct, frozen=True):
     """Dead letters by the first words of their errors."""
     sampled: tuple[SampledGate, ...] = ()
     """The gates that judge a share of the orders alone."""
+    cascades: tuple[CascadeCount, ...] = ()
+    """Which gate decided, of each gate of `form: cascade`."""
     strata: tuple[StratumCount, ...] = ()
     """What came of the orders of each value of each variable that has few of them."""
     carried: Carried | UnsetType = UNSET

@@ -16,7 +16,7 @@ from schemas.probes import PROBES
 from schemas.progress import RoleCost, Spent, Summary
 from schemas.samples import Cost
 from schemas.vectors import EMBEDDER
-from schemas.verdicts import Errored, asks_a_model
+from schemas.verdicts import Errored, charged
 
 
 class Paid(Struct):
@@ -90,7 +90,8 @@ class SpendFold:
 def paid_by_role(attempt: Attempt) -> Iterator[tuple[str, Cost]]:
     """Each call that is charged to an attempt, with the pool, the gate or the embedder that made it."""
     yield from ((call.pool, call.cost) for call in calls_of(attempt))
-    yield from ((verdict.gate, verdict.cost) for verdict in attempt.verdicts if asks_a_model(verdict))
+    for verdict in attempt.verdicts:
+        yield from charged(verdict)
     if attempt.embedded is not None:
         yield EMBEDDER, attempt.embedded.cost
 

@@ -41,7 +41,7 @@ def summary_view(
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_advice, _strata, _failures, _ends, _roles)
-    beside = (_carried, _overlap, _unjudged, _retrieval, _probes, _credit)
+    beside = (_carried, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -247,6 +247,16 @@ def _unjudged(summary: Summary) -> RenderableType | None:
         for each in summary.sampled
     ]
     return facts(*(("unjudged", line) for line in told)) if told else None
+
+
+def _cascades(summary: Summary) -> RenderableType | None:
+    """Of each cascade: how many verdicts its cheap gate gave alone."""
+    told = [
+        f"{each.gate}: {percent(each.cheap, each.cheap + each.judge)} of {each.cheap + each.judge:,} verdicts by its "
+        "cheap gate alone"
+        for each in summary.cascades
+    ]
+    return facts(*(("cascade", line) for line in told)) if told else None
 
 
 def _retrieval(summary: Summary) -> RenderableType | None:
