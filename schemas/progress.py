@@ -137,6 +137,9 @@ class RepairStat(Struct, frozen=True):
         Total, Exposed("gleaner_repairs_total", "Attempts made under a repair, by the diagnosis it was chosen for.")
     ]
     accepted: Annotated[Total, Exposed("gleaner_repairs_accepted_total", "Of these, attempts that were accepted.")]
+    tokens: Annotated[
+        Total, Exposed("gleaner_repair_tokens_total", "Tokens of attempts made under a repair, with those of gates.")
+    ] = 0
 
 
 class EndCount(Struct, frozen=True):
