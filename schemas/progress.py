@@ -87,6 +87,8 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
     """Added up over calls that ran side by side: no wall time."""
     estimated_tokens: Total = 0
     """How many of the tokens are estimates, because the server did not count them."""
+    cached_tokens: Total = 0
+    """How many of the prompts' tokens engines took from their caches, as far as they say."""
 
     @property
     def tokens(self) -> int:
@@ -102,6 +104,7 @@ class Spent(Struct, frozen=True):
     prompt_tokens: Total
     completion_tokens: Total
     seconds: TotalSeconds
+    cached_tokens: Total = 0
 
 
 class KindCount(Struct, frozen=True):

@@ -27,6 +27,7 @@ class Paid(Struct):
     completion_tokens: int = 0
     seconds: float = 0.0
     estimated_tokens: int = 0
+    cached_tokens: int = 0
 
     def add(self, cost: Cost) -> None:
         """Adds one call."""
@@ -35,6 +36,7 @@ class Paid(Struct):
         self.completion_tokens += cost.completion_tokens
         self.seconds += cost.seconds
         self.estimated_tokens += cost.estimated_tokens
+        self.cached_tokens += cost.cached_tokens
 
 
 class SpendFold:
@@ -73,7 +75,12 @@ class SpendFold:
             roles[role] = together([roles[role], row]) if role in roles else row
         return Summary(
             roles=tuple(roles[role] for role in sorted(roles)),
-            spent=tuple(Spent(role, end, *astuple(paid)[:-1]) for (role, end), paid in self._paid.items()),
+            spent=tuple(
+                Spent(
+                    role, end, paid.calls, paid.prompt_tokens, paid.completion_tokens, paid.seconds, paid.cached_tokens
+                )
+                for (role, end), paid in self._paid.items()
+            ),
         )
 
     def _attempted(self, attempt: Attempt, end: AttemptEnd) -> None:

@@ -208,6 +208,11 @@ def _roles(summary: Summary) -> RenderableType | None:
     notes = ["summed: seconds of calls side by side, not time on the clock"]
     if any(role.estimated_tokens for role in summary.roles):
         notes.append("~ the server does not count all tokens: some are estimated from the text")
+    cached = [
+        f"{role.role} {percent(role.cached_tokens, role.prompt_tokens)}" for role in summary.roles if role.cached_tokens
+    ]
+    if cached:
+        notes.append(f"of the tokens in, from the engine's cache: {', '.join(cached)}")
     return Group(table, Text("\n".join(notes), style=DIM))
 
 

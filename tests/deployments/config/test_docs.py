@@ -63,7 +63,7 @@ CORPUS_KEYS = ("corpus.none", "corpus.columns")
 PRICE_KEYS = (
     *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
     "budget.cost",
-    *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
+    *(f"price.{key}" for key in ("prompt_tokens", "cached_tokens", "completion_tokens", "accelerator_hour")),
 )
 """What a model costs, wherever one is deployed: who gives no price has no bill (docs/bill.md)."""
 
