@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from functools import cache
+from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from msgspec.structs import replace
 
@@ -10,7 +12,10 @@ from actors.audit.configuration import check_asked
 from actors.audit.configured import configured
 from actors.audit.findings import Findings
 from actors.audit.fold import read_book
+from actors.audit.verify import verify
 from actors.counts.tally import Tally
+from actors.dataset.manifest import read_manifest
+from actors.ledger.files import make_folder
 from actors.ledger.sqlite import MemoryLedger
 from deployments.build.cascades import build_bands
 from deployments.build.judges import judges
@@ -24,6 +29,8 @@ from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, ProbeRejoin
 from schemas.orders import Attempt
 from schemas.verdicts import FAITHFULNESS, Evidence, GateName, Passed, Rejected
 from tests.doubles.probed import WRONG, passages
+from tests.oracle.life import live
+from tests.oracle.worlds import World
 
 CONFIG = load_text("""
 corpus: {paths: [nowhere]}
@@ -203,3 +210,17 @@ async def test_probes_of_good_and_bad_reach_both_edges() -> None:
     ]
     assert {each.facts.label for each in firsts} == {Worth.GOOD, Worth.BAD}
     assert all(GateName("nli") in each.facts.judges for each in firsts if each.attempt and each.attempt.verdicts)
+
+
+async def test_a_whole_folder_is_proved_and_shows_one_gate(tmp_path: Path) -> None:
+    """Manifest, shards and rows know the cascade by its judge's threshold, and none of its gates."""
+    output = tmp_path / "run"
+    make_folder(output)
+    await live(World(CONFIG, tuple(OF[:30])), output, None)
+    report = verify(output, lambda uris: iter(()))
+    assert [found.what for found in report.findings if found.severity is Severity.ERROR] == []
+    manifest = read_manifest(output)
+    assert manifest is not None and manifest.thresholds == {FAITHFULNESS: 0.7}
+    rows = [row for shard in output.rglob("*.parquet") for row in pq.read_table(shard).to_pylist()]
+    assert len(rows) == report.accepted > 0
+    assert {name for row in rows for name, score in row["scores"].items() if score is not None} == {FAITHFULNESS}
