@@ -27,7 +27,7 @@ from schemas.config_gates import LlmJudge
 from schemas.flaws import Worth
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, ProbeRejoined, Record, Rejoined
 from schemas.orders import Attempt
-from schemas.verdicts import FAITHFULNESS, Evidence, GateName, Passed, Rejected
+from schemas.verdicts import FAITHFULNESS, PROVENANCE, Evidence, GateName, Passed, Rejected
 from tests.doubles.probed import WRONG, passages
 from tests.oracle.life import live
 from tests.oracle.worlds import World
@@ -223,4 +223,7 @@ async def test_a_whole_folder_is_proved_and_shows_one_gate(tmp_path: Path) -> No
     assert manifest is not None and manifest.thresholds == {FAITHFULNESS: 0.7}
     rows = [row for shard in output.rglob("*.parquet") for row in pq.read_table(shard).to_pylist()]
     assert len(rows) == report.accepted > 0
-    assert {name for row in rows for name, score in row["scores"].items() if score is not None} == {FAITHFULNESS}
+    assert {name for row in rows for name, score in row["scores"].items() if score is not None} == {
+        PROVENANCE,
+        FAITHFULNESS,
+    }
