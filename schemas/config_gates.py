@@ -366,9 +366,10 @@ def thresholds(gates: Mapping[str, GateConfig]) -> dict[str, float]:
     """The thresholds of the gates that have one; of a cascade, its judge's. The others compute: their score is 1 or
     0."""
     judges = {**gates, **{name: gates[cascade.judge] for name, cascade in cascades(gates).items()}}
-    scoring = {name: gate for name, gate in judges.items() if name not in steps(gates)}
-    computed = Verifier | QueryExecution | Cascade
-    return {name: gate.threshold for name, gate in scoring.items() if not isinstance(gate, computed)}
+    judging = {name: gate for name, gate in judges.items() if name not in steps(gates)}
+    return {
+        name: gate.threshold for name, gate in judging.items() if isinstance(gate, GateModel | RuleGate | CustomGate)
+    }
 
 
 def verifier_of(gates: Mapping[str, GateConfig]) -> Verifier | None:

@@ -90,9 +90,10 @@ class UsedBands(Struct):
 
 def _misjudged(said: Passed | Rejected, cascade: Cascaded) -> str | None:
     """What is wrong about who decided, if anything."""
-    if len(cascade.steps) > 1:
+    cheap, *others = cascade.steps
+    if others:
         return None
-    band, score = cascade.band, cascade.steps[0].score
+    band, score = cascade.band, cheap.score
     if band is None or score is None or score != said.score:
         return f"{cascade.decided_by} decided alone, and had no band"
     outside = score > _or(band.high, inf) if isinstance(said, Passed) else score < _or(band.low, -inf)

@@ -58,7 +58,7 @@ class Gates:
 
 
 def _verdict(gate: GateName, said: float | Verdict, threshold: float, cost: Cost) -> Verdict:
-    if not isinstance(said, float):
+    if isinstance(said, Passed | Rejected | Errored):
         return said
     return (Passed if said >= threshold else Rejected)(gate, said, threshold, CLAIM, cost)
 
