@@ -5,6 +5,7 @@ Law: a Ray that is started here listens on loopback alone. A joined one listens 
 
 import logging
 import os
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -27,6 +28,8 @@ from deployments.ray.vigil import Lost, Vigil
 ROOT = Path(__file__).resolve().parents[2]
 SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "gleaner", "examples")
 """The parts of a clone that other nodes need (as in .dockerignore). Everything else in it stays here."""
+NODE_STARTS_S = 180.0
+"""How long a node that starts here may take to be known. Ray gives it 30 s, which a busy machine exceeds."""
 
 
 @contextmanager
@@ -65,7 +68,7 @@ def _connect(address: str | None, started: ExitStack) -> None:
         started.callback(ray.shutdown)
         return
     folder = started.enter_context(ray_folder())
-    with on_loopback(), _in_a_session_of_their_own(), standing_in(folder):
+    with on_loopback(), _in_a_session_of_their_own(), _patient(), standing_in(folder):
         _start_here(folder)
     started.callback(ray.shutdown)
     keep_token_private()
@@ -82,6 +85,28 @@ def _in_a_session_of_their_own() -> Iterator[None]:
         yield
     finally:
         setattr(services, start.__name__, start)
+
+
+@contextmanager
+def _patient() -> Iterator[None]:
+    """Waits NODE_STARTS_S for the node. Ray has no argument for its own limit, which it looks at between two asks."""
+    ask = services.get_node
+
+    def asked(*args: Any, **named: Any) -> Any:
+        ends = time.monotonic() + NODE_STARTS_S
+        while True:
+            try:
+                return ask(*args, **named)
+            except RuntimeError:  # it is not known yet
+                if time.monotonic() > ends:
+                    raise
+                time.sleep(0.1)
+
+    services.get_node = asked
+    try:
+        yield
+    finally:
+        services.get_node = ask
 
 
 def here() -> NodeAffinitySchedulingStrategy:

@@ -1,4 +1,4 @@
-"""Whole runs on real models: vLLM inside the replicas, and `vllm serve` reached over HTTP, for all three roles."""
+"""Whole runs on real models: vLLM inside the replicas, and `vllm serve` reached over HTTP."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -63,11 +63,10 @@ def test_vllm_in_all_three_roles(config: RunConfig, tmp_path: Path) -> None:
 
 
 class Servers(Struct, frozen=True):
-    """One for each role."""
+    """One for each endpoint: chats and classes."""
 
     generator: Server
     judge: Server
-    reward: Server
 
 
 @pytest.fixture(scope="module")
@@ -79,20 +78,18 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         started = [
             stack.enter_context(serving(models / "generator-middle", logs / "generator.log")),
             stack.enter_context(serving(models / "judge-strong", logs / "judge.log", "--runner", "pooling")),
-            stack.enter_context(serving(models / "reward", logs / "reward.log", "--runner", "pooling")),
         ]
         for server in started:
             wait_until_ready(server)
         yield Servers(*started)
 
 
-def test_servers_in_all_three_roles(config: RunConfig, servers: Servers, tmp_path: Path) -> None:
-    """Chat completions for the generator, the classification endpoint for the two gates, each on its own server."""
+def test_servers_write_and_judge(config: RunConfig, servers: Servers, tmp_path: Path) -> None:
+    """Chat completions for the generator, the classification endpoint for a gate, each on its own server. A reward
+    model is asked at the same endpoint (`test_conformance.py`), and a third server takes a minute of CPU."""
     few = Replicas(num_cpus=0.1)
 
-    def gate(server: Server) -> Classifier:
-        return Classifier(engine=HttpEngine(base_url=server.url, model="tiny"), replicas=few)
-
+    judge = Classifier(engine=HttpEngine(base_url=servers.judge.url, model="tiny"), replicas=few)
     pool = Pool(engine=HttpEngine(base_url=servers.generator.url, model="tiny"), replicas=few)
-    gates: Gates = {"faithfulness": gate(servers.judge), "reward": gate(servers.reward)}
+    gates: Gates = {"faithfulness": judge}
     answered(ran(replace(config, pools={"generator": pool}, gates=gates), tmp_path / "run"))

@@ -1,27 +1,28 @@
 """The engines agree on what judges are judged by: one tiny model in transformers, in vLLM, and behind `vllm serve`,
-gives the same first tokens and the same likelihoods within 1e-3: a gate's score is a model's and not an engine's."""
+gives the same likelihoods within 1e-3: a gate's score is a model's and not an engine's. (That they give the same first
+tokens is asked of the engines that the conformance suite has started.)"""
 
 import asyncio
 
 import pytest
 from msgspec.structs import replace
 
-from actors.gates import first_token, likelihood
+from actors.gates import likelihood
 from actors.gates.build import build_gate
 from actors.gates.evidence import EXACT
 from actors.protocols import ScoreText
 from schemas.config_engines import CustomEngine
-from schemas.config_gates import LikelihoodJudge, TokenJudge
+from schemas.config_gates import LikelihoodJudge
 from schemas.errors import EngineError, ErrorKind
-from schemas.samples import LikelyToken, Message, ScoringRequest
+from schemas.samples import Message, ScoringRequest
 from schemas.verdicts import FAITHFULNESS, Passed, Rejected
 from tests.deployments.engines.conftest import TinyModels
-from tests.deployments.engines.references import chat, first_reference, score_reference
-from tests.deployments.engines.subjects import Subject, generator, scorer
+from tests.deployments.engines.references import chat, score_reference
+from tests.deployments.engines.subjects import Subject, scorer
 from tests.doubles.passages import asked_of_gate
 from tests.doubles.tiny_models import LONGEST
 
-__all__ = ["generator", "scorer"]
+__all__ = ["scorer"]
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SAID = ("Oda Lind", "In 1700, by Oda Lindström – the founder.", "x")
 CLOSE = 1e-3
@@ -73,17 +74,3 @@ async def test_a_text_that_is_too_long_has_no_likelihood(scorer: Subject) -> Non
         await scores(scorer, replace(asked("Hello you", "y"), messages=chat("Hello you").messages))
     assert raised.value.kind is ErrorKind.PERMANENT
     assert await scores(scorer, asked("Hello you", "y"))
-
-
-async def test_a_label_s_score_is_the_model_s(generator: Subject, tiny: TinyModels) -> None:
-    """The gate over each engine gives what the plain model's first token gives, by labels that the model knows."""
-    request = asked_of_gate("Who founded Amber Heron?", "Oda Lind")
-    passages = await EXACT.grounds(request)
-    plain = TokenJudge(CustomEngine("tests:none"), positive="a", negative="b", ask="Which?")
-    system, user = (message.content for message in first_token.messages(FAITHFULNESS, plain, request, passages))
-    tokens = [LikelyToken(*each) for each in first_reference(tiny, user, 20, system=system)]
-    yes, no, *_ = dict.fromkeys(each.text for each in tokens if each.text.isascii() and each.text.isalpha())
-    config = replace(plain, positive=yes, negative=no)
-    verdict = await build_gate(FAITHFULNESS, config, generator.engine).check(request)
-    assert isinstance(verdict, Passed | Rejected)
-    assert verdict.score == pytest.approx(first_token.probabilities(tokens, config).score, abs=CLOSE)

@@ -10,16 +10,23 @@ import math
 import pytest
 from msgspec.structs import replace
 
+from actors.gates import first_token
+from actors.gates.build import build_gate
+from actors.gates.evidence import EXACT
 from actors.tasks.prompts import neutralise
+from schemas.config_engines import CustomEngine
+from schemas.config_gates import TokenJudge
 from schemas.errors import EngineError, ErrorKind
 from schemas.samples import (
     Classification,
     ClassificationRequest,
     FinishReason,
     GenerationRequest,
+    LikelyToken,
     Message,
     Sampling,
 )
+from schemas.verdicts import FAITHFULNESS, Passed, Rejected
 from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.references import (
     chat,
@@ -29,6 +36,7 @@ from tests.deployments.engines.references import (
     prompt_tokens,
 )
 from tests.deployments.engines.subjects import SLOTS, Subject, classifier, counting, generator, one_of
+from tests.doubles.passages import asked_of_gate
 from tests.doubles.tiny_models import LONGEST, SPECIAL
 
 __all__ = ["classifier", "generator"]
@@ -121,6 +129,19 @@ class TestGenerator:
             assert [each.logprob for each in found.first_tokens] == pytest.approx([each for _, each in first], abs=1e-3)
             assert {each.text for each in found.first_tokens[:5]} == {text for text, _ in first[:5]}
         assert (await one_of(generator, chat())).first_tokens is None
+
+    async def test_a_label_s_score_is_the_model_s(self, generator: Subject, tiny: TinyModels) -> None:
+        """The gate over each engine gives what the plain model's first token gives, by labels that the model knows."""
+        request = asked_of_gate("Who founded Amber Heron?", "Oda Lind")
+        passages = await EXACT.grounds(request)
+        plain = TokenJudge(CustomEngine("tests:none"), positive="a", negative="b", ask="Which?")
+        system, user = (message.content for message in first_token.messages(FAITHFULNESS, plain, request, passages))
+        tokens = [LikelyToken(*each) for each in first_reference(tiny, user, 20, system=system)]
+        yes, no, *_ = dict.fromkeys(each.text for each in tokens if each.text.isascii() and each.text.isalpha())
+        config = replace(plain, positive=yes, negative=no)
+        verdict = await build_gate(FAITHFULNESS, config, generator.engine).check(request)
+        assert isinstance(verdict, Passed | Rejected)
+        assert verdict.score == pytest.approx(first_token.probabilities(tokens, config).score, abs=1e-3)
 
     async def test_top_p(self, generator: Subject) -> None:
         """A nucleus that holds one token is greedy, however hot."""

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import ray
 from ray import serve
+from ray._private import services
 from ray._private.runtime_env.packaging import _dir_travel, _get_excludes
 from ray.exceptions import ActorAlreadyExistsError
 
@@ -38,6 +39,31 @@ def test_without_an_address_ray_starts_here(monkeypatch: pytest.MonkeyPatch) -> 
     """On a cluster's node RAY_ADDRESS is set; a run that names no cluster still has its own Ray."""
     monkeypatch.setenv("RAY_ADDRESS", "192.0.2.1:6379")
     assert asked(None, monkeypatch)["address"] == "local"
+
+
+def test_a_node_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine Ray's own 30 s for it are not enough: its question has no answer yet."""
+    answers = iter([RuntimeError("not yet"), RuntimeError("not yet"), "known"])
+
+    def known(address: str, node: str) -> str:
+        answer = next(answers)
+        if isinstance(answer, RuntimeError):
+            raise answer
+        return f"{answer}: {address} {node}"
+
+    heard: list[str] = []
+
+    def init(**_: Any) -> None:
+        heard.append(services.get_node("here", "one"))
+        raise Stopped
+
+    monkeypatch.setattr(services, "get_node", known)
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(Stopped), cluster(None):
+        pass
+    assert heard == ["known: here one"]
+    assert services.get_node is known
 
 
 def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) -> None:
