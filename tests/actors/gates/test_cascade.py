@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,6 +34,7 @@ from schemas.verdicts import (
     Rejected,
     Verdict,
 )
+from schemas.wire import LEASES
 from tests.doubles.attempts import candidate
 from tests.doubles.conductors import Book, Model, Says, conductor_of, lease, passed
 from tests.doubles.passages import asked_of_gate
@@ -219,3 +221,16 @@ def test_recorded_scores_are_held_to_the_threshold_of_the_gate_that_gave_them() 
     by_cheap = rejected_by((CascadeStep(NLI, 0.15),), 0.15, 0.2)
     assert judged_anew(by_judge, terms) is not None
     assert judged_anew(by_cheap, terms) is None
+
+
+def test_the_band_travels_with_the_lease_and_the_verdict_comes_back_whole() -> None:
+    """Through the real wire, both ways: a conductor that misread either would judge by another band."""
+    leased = replace(lease(0), bands={FAITHFULNESS: BAND})
+    assert LEASES.decode(LEASES.encode([leased])) == [leased]
+    cascade = Cascaded((CascadeStep(NLI, None, CHEAPLY, ErrorKind.PERMANENT), CascadeStep(CAREFUL, 0.9, DEARLY)), BAND)
+    for said in (
+        Passed(FAITHFULNESS, 0.9, 0.7, replace(CLAIM, cascade=cascade)),
+        Errored(FAITHFULNESS, ErrorKind.NONSENSE, "no verdict", cascade=cascade),
+    ):
+        attempt = Attempt(1, None, candidate("Who?"), (said,))
+        assert msgspec.json.decode(msgspec.json.encode(attempt), type=Attempt) == attempt
