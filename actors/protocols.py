@@ -28,7 +28,7 @@ from schemas.samples import (
 )
 from schemas.sinks import OutgoingShard
 from schemas.vectors import Embedded, EmbeddingRequest, Encoded
-from schemas.verdicts import GateRequest, Verdict
+from schemas.verdicts import GateName, GateRequest, Verdict
 
 
 class Generator(Protocol):
@@ -106,6 +106,20 @@ class AskingGate(Gate, Protocol):
     async def check_asking(self, request: GateRequest, ask: "Ask") -> Verdict:
         """As `Gate.check`."""
         ...
+
+
+AskGate = Callable[[GateName, GateRequest], Awaitable[Verdict]]
+"""The verdict of another gate of the run, retried within limits; an errored one if the gate fails."""
+
+
+@runtime_checkable
+class GateOfGates(Gate, Protocol):
+    """A gate whose verdict is made of those of other gates, its steps. These judge nothing by themselves."""
+
+    @property
+    def steps(self) -> frozenset[GateName]: ...
+
+    async def check_by(self, request: GateRequest, asked: AskGate) -> Verdict: ...
 
 
 class Orders(Protocol):

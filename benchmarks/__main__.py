@@ -18,6 +18,7 @@ MODULES = (
     "benchmarks.http_engine",
     "benchmarks.metrics",
     "benchmarks.cost",
+    "benchmarks.bands",
 )
 
 

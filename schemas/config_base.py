@@ -8,7 +8,7 @@ own. A section that is chosen by `kind`, `form` or `mode`, or that may be absent
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import Annotated, Any, ClassVar, TypedDict, Unpack
+from typing import Annotated, Any, ClassVar, Literal, TypedDict, Unpack
 
 from msgspec import Meta, Struct
 
@@ -23,6 +23,7 @@ NAME_WORDS = "a name of lower-case letters, digits, _ and - that begins with a l
 Name = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,39}$", title=NAME_WORDS)]
 Factory = Annotated[str, Meta(pattern=r"^[\w.]+:\w+$", title="'module:function'")]
 Options = dict[str, str | int | float | bool]
+JudgeKind = Literal["faithfulness", "reward"]
 CHANGE = "change"
 """The key of `Meta.extra` that holds a field's class."""
 
@@ -89,3 +90,15 @@ def section(words: str) -> Meta:
 def _meta(words: str, change: Change, bounds: KeyBounds) -> Meta:
     given: dict[str, Any] = dict(bounds)
     return Meta(description=words, extra={CHANGE: change}, **given)
+
+
+Share = Annotated[
+    float,
+    replay(
+        "Of the orders, drawn by the run's seed, this share is judged; the others pass the gate unjudged, and say so "
+        "(docs/gates.md).",
+        gt=0,
+        le=1,
+    ),
+]
+"""Of a gate that need not judge every order."""

@@ -46,6 +46,10 @@ class Price(Config, frozen=True):
     """What a model costs, in a currency of yours: for a server by tokens, for replicas of the run by the hour."""
 
     prompt_tokens: Annotated[Amount, any_resume("Of a million tokens of prompts.")] = 0.0
+    cached_tokens: Annotated[
+        Amount | None,
+        any_resume("Of a million tokens of prompts that a server took from its cache; without it, as of others."),
+    ] = None
     completion_tokens: Annotated[Amount, any_resume("Of a million tokens of completions.")] = 0.0
     accelerator_hour: Annotated[
         Amount,

@@ -12,14 +12,17 @@ from msgspec import Meta, field
 from schemas.config_base import (
     Config,
     Factory,
+    JudgeKind,
     Natural,
     Options,
     Positive,
     Probability,
+    Share,
     Temperature,
     any_resume,
     replay,
 )
+from schemas.config_cascade import Cascade, cascades, steps
 from schemas.config_computed import QueryExecution, Verifier
 from schemas.config_deployed import Deployed
 from schemas.config_engines import Engine, PoolEngine
@@ -28,7 +31,6 @@ from schemas.queries import PROGRAM_REPAIRS
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
-JudgeKind = Literal["faithfulness", "reward"]
 Pooling = Literal["mean", "cls", "last"]
 """The hidden states that make a text's vector: the mean of all, the first, or the last."""
 USUAL_KINDS = (FAITHFULNESS, REWARD)
@@ -93,17 +95,6 @@ Provenance = Exact | Retrieved | Unseen
 SHOWN = "What a faithfulness judge is shown of the source. All but `exact` are for comparison."
 PASSES = "A score of at least this passes."
 PASSES_TOO = "A score of at least this passes; true is 1, false 0."
-
-
-Share = Annotated[
-    float,
-    replay(
-        "Of the orders, drawn by the run's seed, this share is judged; the others pass the gate unjudged, and say so "
-        "(docs/gates.md).",
-        gt=0,
-        le=1,
-    ),
-]
 
 
 class Classifier(Deployed, frozen=True, tag="classifier", tag_field="form"):
@@ -257,7 +248,9 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     )
 
 
-GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | QueryExecution | RuleGate | CustomGate
+GateConfig = (
+    Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Cascade | Verifier | QueryExecution | RuleGate | CustomGate
+)
 Gates = dict[str, GateConfig]
 
 
@@ -315,7 +308,7 @@ def kind_of(name: str, gate: GateConfig) -> GateName:
     """The usual gate that this gate is like: every judge against the source is a `faithfulness`. A gate that is like no
     usual one is its own kind."""
     match gate:
-        case Classifier() | TokenJudge() | LlmJudge():
+        case Classifier() | TokenJudge() | LlmJudge() | Cascade():
             return GateName(gate.kind or name)
         case LikelihoodJudge():
             return FAITHFULNESS
@@ -352,7 +345,7 @@ def shared_pools(gates: Mapping[str, GateConfig]) -> dict[GateName, PoolName]:
 
 def shares(gates: Mapping[str, GateConfig]) -> dict[GateName, float]:
     """The gates that judge less than every order, each with its share."""
-    sampled = {name: gate.share for name, gate in gates.items() if isinstance(gate, GateModel | CustomGate)}
+    sampled = {name: gate.share for name, gate in gates.items() if isinstance(gate, GateModel | Cascade | CustomGate)}
     return {GateName(name): share for name, share in sampled.items() if share < 1}
 
 
@@ -370,9 +363,13 @@ def executes(gates: Mapping[str, GateConfig]) -> bool:
 
 
 def thresholds(gates: Mapping[str, GateConfig]) -> dict[str, float]:
-    """The thresholds of the gates that have one. The others compute: their score is 1 or 0."""
-    scoring = {name: gate for name, gate in gates.items() if not isinstance(gate, Verifier | QueryExecution)}
-    return {name: gate.threshold for name, gate in scoring.items()}
+    """The thresholds of the gates that have one; of a cascade, its judge's. The others compute: their score is 1 or
+    0."""
+    judges = {**gates, **{name: gates[cascade.judge] for name, cascade in cascades(gates).items()}}
+    judging = {name: gate for name, gate in judges.items() if name not in steps(gates)}
+    return {
+        name: gate.threshold for name, gate in judging.items() if isinstance(gate, GateModel | RuleGate | CustomGate)
+    }
 
 
 def verifier_of(gates: Mapping[str, GateConfig]) -> Verifier | None:

@@ -5,6 +5,7 @@ from enum import Enum
 from msgspec import Struct
 from msgspec.structs import replace
 
+from schemas.bands import Band
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.flaws import Probed
@@ -67,6 +68,8 @@ class Lease(Struct, frozen=True, omit_defaults=True):
     """The probe of an order of kind probe; None for others."""
     beside: tuple[Order, ...] = ()
     """Other orders of the passage, at their first attempts too: one completion may serve them all."""
+    bands: dict[GateName, Band] = {}
+    """Of cascades (`form: cascade`), as far as probes have calibrated them."""
 
     @property
     def orders(self) -> tuple[Order, ...]:

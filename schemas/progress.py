@@ -87,6 +87,8 @@ class RoleCost(Struct, frozen=True, omit_defaults=True):
     """Added up over calls that ran side by side: no wall time."""
     estimated_tokens: Total = 0
     """How many of the tokens are estimates, because the server did not count them."""
+    cached_tokens: Total = 0
+    """How many of the prompts' tokens engines took from their caches, as far as they say."""
 
     @property
     def tokens(self) -> int:
@@ -102,6 +104,7 @@ class Spent(Struct, frozen=True):
     prompt_tokens: Total
     completion_tokens: Total
     seconds: TotalSeconds
+    cached_tokens: Total = 0
 
 
 class KindCount(Struct, frozen=True):
@@ -137,6 +140,9 @@ class RepairStat(Struct, frozen=True):
         Total, Exposed("gleaner_repairs_total", "Attempts made under a repair, by the diagnosis it was chosen for.")
     ]
     accepted: Annotated[Total, Exposed("gleaner_repairs_accepted_total", "Of these, attempts that were accepted.")]
+    tokens: Annotated[
+        Total, Exposed("gleaner_repair_tokens_total", "Tokens of attempts made under a repair, with those of gates.")
+    ] = 0
 
 
 class EndCount(Struct, frozen=True):
@@ -185,6 +191,17 @@ class GateVerdicts(Struct, frozen=True):
     passed: Annotated[Total, _VERDICTS]
     rejected: Annotated[Total, _VERDICTS]
     errored: Annotated[Total, _VERDICTS]
+
+
+_CASCADE = Exposed("gleaner_cascade_verdicts_total", "Verdicts of cascades, by the gate that decided.", "by")
+
+
+class CascadeCount(Struct, frozen=True):
+    """The verdicts of one cascade by the gate that decided: the cheap one alone, or the judge."""
+
+    gate: GateName
+    cheap: Annotated[Total, _CASCADE]
+    judge: Annotated[Total, _CASCADE]
 
 
 class SampledGate(Struct, frozen=True):
@@ -277,6 +294,8 @@ class Summary(Struct, frozen=True):
     """Dead letters by the first words of their errors."""
     sampled: tuple[SampledGate, ...] = ()
     """The gates that judge a share of the orders alone."""
+    cascades: tuple[CascadeCount, ...] = ()
+    """Which gate decided, of each gate of `form: cascade`."""
     strata: tuple[StratumCount, ...] = ()
     """What came of the orders of each value of each variable that has few of them."""
     carried: Carried | UnsetType = UNSET

@@ -94,6 +94,8 @@ class Completion(Struct, frozen=True, omit_defaults=True):
     """How many of the tokens are estimated from the text's length, because the server did not count them."""
     reasoning: str = ""
     """The model's thoughts before its answer, if a server returns them apart; their tokens are in the completion's."""
+    cached_tokens: int = 0
+    """How many of the prompt's tokens the engine took from its cache; 0 also if it does not say."""
 
     @property
     def cost(self) -> "Cost":
@@ -102,6 +104,7 @@ class Completion(Struct, frozen=True, omit_defaults=True):
             prompt_tokens=self.prompt_tokens,
             completion_tokens=self.completion_tokens,
             estimated_tokens=self.estimated_tokens,
+            cached_tokens=self.cached_tokens,
         )
 
 
@@ -126,12 +129,13 @@ class Classification(Struct, frozen=True):
 
 class Cost(Struct, frozen=True, omit_defaults=True):
     """The cost of a call: tokens of its model, and seconds of waiting for it. `estimated_tokens`: how many of the
-    tokens are an estimate."""
+    tokens are an estimate; `cached_tokens`: how many of the prompt's were taken from a cache."""
 
     prompt_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
     estimated_tokens: int = 0
+    cached_tokens: int = 0
 
     @property
     def tokens(self) -> int:
@@ -143,6 +147,7 @@ class Cost(Struct, frozen=True, omit_defaults=True):
             completion_tokens=self.completion_tokens + other.completion_tokens,
             seconds=self.seconds + other.seconds,
             estimated_tokens=self.estimated_tokens + other.estimated_tokens,
+            cached_tokens=self.cached_tokens + other.cached_tokens,
         )
 
 

@@ -4,6 +4,7 @@ from typing import NewType
 
 from msgspec import Struct
 
+from schemas.bands import Band
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
@@ -73,6 +74,29 @@ class Raised(Struct, frozen=True):
     attempt: int
 
 
+class CascadeStep(Struct, frozen=True, omit_defaults=True):
+    """A gate that a cascade asked, and what that cost."""
+
+    gate: GateName
+    score: float | None = None
+    """In [0, 1]; None: it could not judge."""
+    cost: Cost = Cost()
+    error: ErrorKind | None = None
+
+
+class Cascaded(Struct, frozen=True, omit_defaults=True):
+    """How a cascade came to its verdict. `steps`: the gates in the order in which they were asked; the score is that of
+    the last one, which decided."""
+
+    steps: tuple[CascadeStep, ...]
+    band: Band | None = None
+    """The band of that moment; None: probes were too few, so the judge decided."""
+
+    @property
+    def decided_by(self) -> GateName:
+        return self.steps[-1].gate
+
+
 class Evidence(Struct, frozen=True, omit_defaults=True):
     """Why a gate decided as it did."""
 
@@ -86,6 +110,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     """Set if the verdict's threshold is not the configured one (`recovery.bar`)."""
     executions: tuple[Execution, ...] = ()
     """The draft's query as it was executed, then the second query that it was compared with, if there is one."""
+    cascade: Cascaded | None = None
+    """Of a gate of `form: cascade`: which gates were asked, and which decided."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):
@@ -124,6 +150,8 @@ class Errored(Struct, frozen=True, tag="errored", omit_defaults=True):
     """The prompt of the last try that its model answered; empty if it never answered."""
     said: str = ""
     """The beginning of the model's last answer."""
+    cascade: Cascaded | None = None
+    """Of a gate of `form: cascade`: which gates were asked."""
 
 
 Verdict = Passed | Rejected | Errored
@@ -132,6 +160,19 @@ Verdict = Passed | Rejected | Errored
 def asks_a_model(said: Verdict) -> bool:
     """Whether the verdict is charged to a role of its own: its gate is one of the usual models, or it took tokens."""
     return said.gate in MODEL_GATES or said.cost.tokens > 0
+
+
+def cascade_of(said: Verdict) -> Cascaded | None:
+    """How a cascade came to the verdict; None if its gate is none."""
+    return said.cascade if isinstance(said, Errored) else said.evidence.cascade
+
+
+def charged(said: Verdict) -> tuple[tuple[GateName, Cost], ...]:
+    """Each gate that a verdict is charged to, with its cost: for a cascade, every gate that it asked."""
+    cascade = cascade_of(said)
+    if cascade is not None:
+        return tuple((step.gate, step.cost) for step in cascade.steps)
+    return ((said.gate, said.cost),) if asks_a_model(said) else ()
 
 
 class GateRequest(Struct, frozen=True, omit_defaults=True):
@@ -151,6 +192,8 @@ class GateRequest(Struct, frozen=True, omit_defaults=True):
     """The texts to rate without the source, as the task says; None: every field of the draft but the quote."""
     scores: dict[GateName, float] = {}
     """Scores of gates that have judged the draft before, for gates that are asked after them."""
+    bands: dict[GateName, Band] = {}
+    """For cascades that probes have calibrated."""
 
     @property
     def claimed(self) -> Texts:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct, field
 from msgspec.structs import astuple
 
+from actors.audit.bands import UsedBands
 from actors.audit.configured import Configured
 from actors.audit.giving import Giving
 from actors.audit.passing import Passings
@@ -104,6 +105,8 @@ class Book(Struct):
     """Documents that the reader refused, with the record's number."""
     passings: Passings = field(default_factory=Passings)
     """How accepted samples passed the gates since the last change of configuration."""
+    bands: UsedBands = field(default_factory=UsedBands)
+    """What probes calibrated, and the bands that were used."""
     reconfigured: list[tuple[int, Configured | None]] = []
     """Each configuration and the record that replaced it; None for one that cannot be read."""
     configured_by: RunStarted | Reconfigured | None = None

@@ -45,6 +45,7 @@ def check_asked(books: Sequence[Book], now: Configured | None, findings: Finding
     """Checks which gates each sample passed, and how many orders each passage has. `now`: the contents of run.yaml."""
     for book in books:
         book.passings.close(now, book.name, findings)
+        book.bands.close(now, findings)
         if now is not None and not book.voided:
             whole = book.read_since_start and book.plan_ended is None
             book.giving.check(now, book.name, findings, changed=book.changed_plan, whole=whole)

@@ -36,6 +36,10 @@ class _Asked(Struct, frozen=True):
     pool: str | None = None
     """Of a gate that executes queries: who writes the second ones."""
     share: float | None = None
+    cheap: str | None = None
+    judge: str | None = None
+    bad_passed: float | None = None
+    good_rejected: float | None = None
 
     def is_kind(self, kind: str, name: str) -> bool:
         """Whether this gate is of that kind. A gate without a `kind` has its name as kind; a likelihood gate always
@@ -93,15 +97,21 @@ class Configured(Struct, frozen=True):
     @property
     def model_thresholds(self) -> Mapping[str, float | None]:
         """Thresholds of the gates that score, by name. One that computes has none."""
-        return {gate: asked.threshold for gate, asked in self._gates.items() if not _computes(gate, asked)}
+        return {gate: self._threshold(asked) for gate, asked in self._judging.items() if not _computes(gate, asked)}
 
     @property
     def required(self) -> Mapping[GateName, float | None]:
         """Every gate that a sample must pass, with its threshold for a first attempt. Empty without a gates section."""
         if self.gates is None:
             return {}
-        gates = {gate: 1.0 if _computes(gate, asked) else asked.threshold for gate, asked in self._gates.items()}
+        judging = self._judging.items()
+        gates = {gate: 1.0 if _computes(gate, asked) else self._threshold(asked) for gate, asked in judging}
         return {PROVENANCE: 1.0, **gates}
+
+    @property
+    def cascades(self) -> Mapping[GateName, _Asked]:
+        """The gates of which a cheap gate and a judge decide."""
+        return {gate: asked for gate, asked in self._gates.items() if asked.form == "cascade"}
 
     @property
     def shares(self) -> Mapping[GateName, float]:
@@ -112,6 +122,19 @@ class Configured(Struct, frozen=True):
     def against_source(self) -> frozenset[GateName]:
         """Gates whose threshold may rise with the attempt number."""
         return frozenset(gate for gate, asked in self._gates.items() if asked.is_kind(FAITHFULNESS, gate))
+
+    def _threshold(self, asked: _Asked) -> float | None:
+        """A gate's own threshold; of a cascade, its judge's."""
+        if asked.form != "cascade":
+            return asked.threshold
+        judge = self._gates.get(GateName(asked.judge or ""))
+        return None if judge is None else judge.threshold
+
+    @property
+    def _judging(self) -> Mapping[GateName, _Asked]:
+        """The gates that give verdicts of their own: all but the steps of cascades."""
+        steps = {step for asked in self.cascades.values() for step in (asked.cheap, asked.judge)}
+        return {gate: asked for gate, asked in self._gates.items() if gate not in steps}
 
     def _model_of(self, asked: _Asked) -> str | None:
         pool = asked.engine.pool or asked.pool

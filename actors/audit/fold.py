@@ -121,6 +121,7 @@ def _reconfigure(book: Book, record: Reconfigured, findings: Findings) -> None:
         what = f"the configuration that record {book.last_seq} replaced cannot be read"
         findings.warning(Check.CONSERVATION, what, book.name)
     book.passings.close(before, book.name, findings)
+    book.bands.close(before, findings)
     book.reconfigured.append((book.last_seq, before))
 
 
@@ -183,6 +184,8 @@ def _probe(book: Book, record: ProbeIssued | ProbeRejoined | ProbeEnded, finding
         if record.attempt.number != attempts:
             what = f"attempt {record.attempt.number} follows attempt {attempts - 1}"
             findings.error(Check.CONSERVATION, what, f"probe {probe_id}", probe_id)
+    if isinstance(record, ProbeRejoined | ProbeEnded):
+        book.bands.measure(record)
     book.probes[probe_id] = OVER if isinstance(record, ProbeEnded) else attempts or 0
 
 
@@ -210,6 +213,7 @@ def _move(
             findings.error(Check.CONSERVATION, what, f"order {order_id}", order_id)
         book.attempts[order_id] = record.attempt.number
         check_quotes(book, record.attempt, texts, order_id, findings)
+        book.bands.use(order_id, record.attempt, findings)
     if not isinstance(record, Rejoined):
         book.giving.ended(book.passages[order_id], record)
     if isinstance(record, AcceptedEnd):

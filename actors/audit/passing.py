@@ -25,9 +25,13 @@ _ROUNDED = 2e-6
 
 
 class _Pass(Struct, frozen=True):
+    """`edge`: of the band above which a cascade's cheap gate passed it; None if a threshold of the configuration
+    counts."""
+
     gate: GateName
     threshold: float
     raised: Raised | None
+    edge: float | None = None
 
 
 class _Way(Struct, frozen=True):
@@ -48,7 +52,7 @@ class Passings(Struct):
     def add(self, order_id: OrderId, attempt: Attempt) -> None:
         """Counts one accepted attempt."""
         passed = [said for said in attempt.verdicts if isinstance(said, Passed)]
-        each = tuple(_Pass(said.gate, said.threshold, said.evidence.raised) for said in passed)
+        each = tuple(_Pass(said.gate, said.threshold, said.evidence.raised, _edge(said)) for said in passed)
         way = _Way(attempt.number, each, attempt.unjudged)
         for gate in attempt.unjudged:
             self.unjudged.setdefault(gate, []).append(order_id)
@@ -96,12 +100,19 @@ def _wrong(way: _Way, asked: Configured) -> list[str]:
     missing = [gate for gate in asked.required if gate not in passed and gate not in way.unjudged]
     wrong = [f"accepted without a verdict of {', '.join(missing)}"] if missing else []
     for each in way.gates:
-        first = asked.required.get(each.gate)
+        first = asked.required.get(each.gate) if each.edge is None else each.edge
         bar = asked.recovery.bar if each.gate in asked.against_source else "same"
         if first is not None and not _is_asked(each, way.attempt, first, bar):
             what = f"attempt {way.attempt} passed {each.gate} at threshold {each.threshold:g}"
             wrong.append(f"{what}, where the configuration asks a first one for {first:g}")
     return wrong
+
+
+def _edge(said: Passed) -> float | None:
+    cascade = said.evidence.cascade
+    if cascade is None or len(cascade.steps) > 1 or cascade.band is None:
+        return None
+    return cascade.band.high
 
 
 def _is_asked(said: _Pass, attempt: int, first: float, bar: str | None) -> bool:

@@ -61,9 +61,11 @@ def per_accelerator_hour(summary: Summary) -> tuple[Accelerator, float, float] |
     return summary.held[0].accelerator, summary.counts.accepted / hours, summary.tokens / hours
 
 
-def tokens_cost(price: Price, prompt_tokens: float, completion_tokens: float) -> float:
-    """What so many tokens cost."""
-    return (prompt_tokens * price.prompt_tokens + completion_tokens * price.completion_tokens) / MILLION
+def tokens_cost(price: Price, prompt_tokens: float, completion_tokens: float, cached_tokens: float = 0) -> float:
+    """What so many tokens cost. `cached_tokens`: of those of prompts."""
+    cached_price = price.prompt_tokens if price.cached_tokens is None else price.cached_tokens
+    prompts = (prompt_tokens - cached_tokens) * price.prompt_tokens + cached_tokens * cached_price
+    return (prompts + completion_tokens * price.completion_tokens) / MILLION
 
 
 def _by_tokens(price: Price) -> bool:
@@ -73,7 +75,7 @@ def _by_tokens(price: Price) -> bool:
 def _tokens(cost: RoleCost | Spent | None, prices: Mapping[str, Price]) -> float:
     if cost is None:
         return 0.0
-    return tokens_cost(prices[cost.role], cost.prompt_tokens, cost.completion_tokens)
+    return tokens_cost(prices[cost.role], cost.prompt_tokens, cost.completion_tokens, cost.cached_tokens)
 
 
 def _hours(role: str, held: Sequence[HeldTime], prices: Mapping[str, Price]) -> float:

@@ -9,7 +9,7 @@ from schemas.distributions import SCORES, SECONDS, AttemptEnd, Distribution, Dis
 from schemas.ledger import Rejoined
 from schemas.orders import calls_of
 from schemas.vectors import EMBEDDER
-from schemas.verdicts import Errored, GateName, asks_a_model
+from schemas.verdicts import Errored, GateName, charged
 
 K = TypeVar("K", bound=Hashable)
 
@@ -57,8 +57,8 @@ class AttemptDistributions:
         for call in calls_of(attempt):
             self._called(call.pool, call.cost.seconds)
         for verdict in attempt.verdicts:
-            if asks_a_model(verdict):
-                self._called(verdict.gate, verdict.cost.seconds)
+            for gate, cost in charged(verdict):
+                self._called(gate, cost.seconds)
             if not isinstance(verdict, Errored):
                 self._scored(verdict.gate, verdict.score)
         if attempt.embedded is not None:

@@ -1,10 +1,12 @@
-"""Counts of diagnoses, and of repairs tried and accepted. Law: a repair counts for the diagnosis before it."""
+"""Counts of diagnoses, and of repairs tried and accepted, with their tokens. Law: a repair counts for the diagnosis
+before it."""
 
 from collections import Counter
 
 from actors.counts.entries import Entry
 from actors.counts.order import known_first
 from schemas.distributions import AttemptEnd
+from schemas.orders import cost_of
 from schemas.progress import MalformedCount, ModeCount, RepairStat, Summary
 from schemas.recovery import KNOWN_MODES, FailureMode, RepairKind
 from schemas.samples import MalformedReason
@@ -18,6 +20,7 @@ class FailureFold:
         self._malformed: Counter[MalformedReason] = Counter()
         self._tried: Counter[tuple[FailureMode, RepairKind]] = Counter()
         self._accepted: Counter[tuple[FailureMode, RepairKind]] = Counter()
+        self._tokens: Counter[tuple[FailureMode, RepairKind]] = Counter()
 
     def apply(self, entry: Entry) -> None:
         """Counts one attempt."""
@@ -29,6 +32,7 @@ class FailureFold:
             pair = (entry.order.diagnosed, attempt.repair.kind)
             self._tried[pair] += 1
             self._accepted[pair] += entry.end is AttemptEnd.ACCEPTED
+            self._tokens[pair] += cost_of(attempt).tokens
         if attempt.diagnosis is not None:
             self._modes[attempt.diagnosis.mode] += 1
             if attempt.candidate is not None and attempt.candidate.malformed_reason is not None:
@@ -42,5 +46,7 @@ class FailureFold:
             malformed=tuple(
                 MalformedCount(why, self._malformed[why]) for why in MalformedReason if self._malformed[why]
             ),
-            repairs=tuple(RepairStat(*pair, self._tried[pair], self._accepted[pair]) for pair in pairs),
+            repairs=tuple(
+                RepairStat(*pair, self._tried[pair], self._accepted[pair], self._tokens[pair]) for pair in pairs
+            ),
         )

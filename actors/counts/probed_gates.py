@@ -14,7 +14,7 @@ from actors.counts.rates import rate
 from schemas.flaws import FlawKind, Worth
 from schemas.orders import Attempt
 from schemas.probes import Drift, DriftOf, FlawRecall, ProbedGate, ProbeFacts, ProbeRates
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import Errored, GateName, Rejected, Verdict, cascade_of
 
 WINDOW = 200
 """How many last probes of a gate's version its rolling rates cover: an interval of about ±7 points for each label."""
@@ -41,7 +41,7 @@ class ProbedGates:
     def add(self, attempt: Attempt, facts: ProbeFacts) -> None:
         """Counts one attempt's verdicts."""
         for said in attempt.verdicts:
-            version = facts.judges.get(said.gate)
+            version = _version_of(said, facts)
             if version is None:
                 continue
             self._last[said.gate] = version
@@ -98,6 +98,14 @@ class _Version:
                 expected = any(each.counts for each in of)
                 whole, window = (_recall(counted, of.__contains__) for counted in (self._whole, recent))
                 yield FlawRecall(flaw, expected, rate(*whole), rate(*window))
+
+
+def _version_of(said: Verdict, facts: ProbeFacts) -> str | None:
+    """The version of the gate that gave the verdict. With each band a cascade is another judge."""
+    version, cascade = facts.judges.get(said.gate), cascade_of(said)
+    if version is None or cascade is None:
+        return version
+    return f"{version}, band {'none yet' if cascade.band is None else cascade.band}"
 
 
 def _rates(counted: Counter[Judged]) -> ProbeRates:

@@ -16,7 +16,7 @@ from schemas.probes import PROBES
 from schemas.progress import RoleCost, Spent, Summary
 from schemas.samples import Cost
 from schemas.vectors import EMBEDDER
-from schemas.verdicts import Errored, asks_a_model
+from schemas.verdicts import Errored, charged
 
 
 class Paid(Struct):
@@ -27,6 +27,7 @@ class Paid(Struct):
     completion_tokens: int = 0
     seconds: float = 0.0
     estimated_tokens: int = 0
+    cached_tokens: int = 0
 
     def add(self, cost: Cost) -> None:
         """Adds one call."""
@@ -35,6 +36,7 @@ class Paid(Struct):
         self.completion_tokens += cost.completion_tokens
         self.seconds += cost.seconds
         self.estimated_tokens += cost.estimated_tokens
+        self.cached_tokens += cost.cached_tokens
 
 
 class SpendFold:
@@ -73,7 +75,12 @@ class SpendFold:
             roles[role] = together([roles[role], row]) if role in roles else row
         return Summary(
             roles=tuple(roles[role] for role in sorted(roles)),
-            spent=tuple(Spent(role, end, *astuple(paid)[:-1]) for (role, end), paid in self._paid.items()),
+            spent=tuple(
+                Spent(
+                    role, end, paid.calls, paid.prompt_tokens, paid.completion_tokens, paid.seconds, paid.cached_tokens
+                )
+                for (role, end), paid in self._paid.items()
+            ),
         )
 
     def _attempted(self, attempt: Attempt, end: AttemptEnd) -> None:
@@ -90,7 +97,8 @@ class SpendFold:
 def paid_by_role(attempt: Attempt) -> Iterator[tuple[str, Cost]]:
     """Each call that is charged to an attempt, with the pool, the gate or the embedder that made it."""
     yield from ((call.pool, call.cost) for call in calls_of(attempt))
-    yield from ((verdict.gate, verdict.cost) for verdict in attempt.verdicts if asks_a_model(verdict))
+    for verdict in attempt.verdicts:
+        yield from charged(verdict)
     if attempt.embedded is not None:
         yield EMBEDDER, attempt.embedded.cost
 

@@ -1,10 +1,10 @@
-"""Counts of each gate's verdicts, and of searches for evidence that found the sample's own passage."""
+"""Counts of each gate's verdicts, of who decided for cascades, and of searches that found the sample's own passage."""
 
 from collections import Counter
 
 from actors.counts.entries import Entry
 from schemas.errors import ErrorKind
-from schemas.progress import GateErrors, GateVerdicts, Retrieval, Summary
+from schemas.progress import CascadeCount, GateErrors, GateVerdicts, Retrieval, Summary
 from schemas.verdicts import Errored, GateName, Passed, Rejected, Verdict
 
 
@@ -14,6 +14,7 @@ class VerdictFold:
     def __init__(self) -> None:
         self._said: Counter[tuple[GateName, type[Verdict]]] = Counter()
         self._errors: Counter[tuple[GateName, ErrorKind]] = Counter()
+        self._cascades: Counter[tuple[GateName, bool]] = Counter()
         self._searches = self._hits = 0
 
     def apply(self, entry: Entry) -> None:
@@ -23,10 +24,17 @@ class VerdictFold:
         for verdict in entry.attempt.verdicts:
             if isinstance(verdict, Errored):
                 self._errors[(verdict.gate, verdict.error)] += 1
-            elif verdict.evidence.shown is not None and verdict.evidence.shown.searched:
-                self._searches += 1
-                self._hits += verdict.evidence.shown.rank is not None
+            else:
+                self._judged(verdict)
             self._said[(verdict.gate, type(verdict))] += 1
+
+    def _judged(self, verdict: Passed | Rejected) -> None:
+        evidence = verdict.evidence
+        if evidence.shown is not None and evidence.shown.searched:
+            self._searches += 1
+            self._hits += evidence.shown.rank is not None
+        if evidence.cascade is not None:
+            self._cascades[(verdict.gate, len(evidence.cascade.steps) == 1)] += 1
 
     def tables(self) -> Summary:
         """Everything counted so far."""
@@ -38,4 +46,8 @@ class VerdictFold:
             ),
             errors=tuple(GateErrors(gate, kind, count) for (gate, kind), count in self._errors.items()),
             retrieval=Retrieval(self._searches, self._hits),
+            cascades=tuple(
+                CascadeCount(gate, self._cascades[(gate, True)], self._cascades[(gate, False)])
+                for gate in dict.fromkeys(gate for gate, _ in self._cascades)
+            ),
         )

@@ -12,7 +12,7 @@ from actors.calls.counters import StageCounter
 from actors.calls.pools import Pools
 from actors.calls.retry import Try
 from actors.calls.trials import judgement
-from actors.protocols import Ask, AskingGate, Embedder, Gate, Task
+from actors.protocols import Ask, AskingGate, Embedder, Gate, GateOfGates, Task
 from schemas.errors import HopError, ungrouped
 from schemas.order_kinds import POLICIES
 from schemas.orders import Duplicate, Lease
@@ -50,7 +50,9 @@ class Judge:
         self._stages = stages
         self._now = now
         self._task = task
-        self._checks = {name: _check_of(gate, ask) for name, gate in gates.scored.items()}
+        self._over = {name: gate for name, gate in gates.scored.items() if isinstance(gate, GateOfGates)}
+        self._checks = {name: _check_of(gate, ask) for name, gate in gates.scored.items() if name not in self._over}
+        self._steps = frozenset[GateName]().union(*(gate.steps for gate in self._over.values()))
 
     def unjudged(self, lease: Lease, candidate: Candidate) -> tuple[GateName, ...]:
         """The gates that do not judge this draft, because its order is not in their share. Probes and rollouts are
@@ -71,12 +73,13 @@ class Judge:
             attempt=lease.attempt,
             claim=_unless(whole, self._task.claim(candidate.draft)),
             shown=_unless(whole, self._task.shown(candidate.draft)),
+            bands=lease.bands,
         )
         grounded = await gates.provenance.check(request)
         if not isinstance(grounded, Passed) and gates.short_circuit:
             return (grounded,)
-        unjudged = self.unjudged(lease, candidate)
-        names = [name for name in gates.scored if name not in unjudged]
+        left_out = {*self.unjudged(lease, candidate), *self._steps}
+        names = [name for name in gates.scored if name not in left_out]
         if gates.short_circuit:
             return (grounded, *await self._in_turn(request, names))
         with ungrouped():
@@ -104,6 +107,8 @@ class Judge:
         return verdicts
 
     async def _check(self, name: GateName, request: GateRequest) -> Verdict:
+        if name in self._over:
+            return await self._over[name].check_by(request, self._check)
         started_at = self._now()
         check = self._checks[name]
         wasted = Cost()  # of answers that were no verdicts

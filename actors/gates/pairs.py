@@ -2,8 +2,10 @@
 question and its answer.
 
 Law: a claim's score is its best score over the passages, and over the parts of a passage that is too long for the
-model. A draft's score is that of its worst claim. (One premise that entails a claim is enough, and one claim without a
-premise is too many. SummaC, arXiv 2111.09525, also takes the maximum over the parts of a source.)
+model. A draft's score is that of its worst claim. A claim that was weighed a while ago, with the same question and the
+same passages, is not weighed again: of a draft whose repair edited one sentence, that sentence is. (One premise that
+entails a claim is enough, and one claim without a premise is too many. SummaC, arXiv 2111.09525, also takes the maximum
+over the parts of a source.)
 """
 
 import asyncio
@@ -19,9 +21,12 @@ from actors.tasks import prompts
 from actors.text.words import sentences
 from schemas.config_gates import Classifier, kind_of
 from schemas.errors import ErrorKind, JudgeError, ungrouped
+from schemas.ids import content_id
 from schemas.samples import ClassificationRequest, Cost, asked_and_said
 from schemas.verdicts import FAITHFULNESS, ClaimEvidence, Evidence, GateName, GateRequest, Verdict
 
+KEPT = 4096
+"""The last claims whose scores are kept. What is kept changes no score: a classifier repeats itself."""
 MOST_SENTENCES = 64
 """The most sentences of one answer: the model reads each with each passage."""
 
@@ -35,11 +40,12 @@ class Claim(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """A claim with its best score, and the cost."""
+    """A claim with its best score, and the cost; `known`: it was weighed before, and costs nothing now."""
 
     claim: Claim
     score: float
     cost: Cost
+    known: bool = False
 
 
 class PairGate:
@@ -50,6 +56,7 @@ class PairGate:
         self._config = config
         self._model = model
         self._source = source
+        self._kept: dict[str, float] = {}
 
     async def check(self, request: GateRequest) -> Verdict:
         """Raises HopError as the model does, and JudgeError if the answer is empty or has too many sentences, or if the
@@ -59,7 +66,7 @@ class PairGate:
         with ungrouped():
             async with asyncio.TaskGroup() as group:
                 tasks = [
-                    group.create_task(self._weighed(f"{request.id}#{place}", claim))
+                    group.create_task(self._known_or_weighed(f"{request.id}#{place}", claim, request))
                     for place, claim in enumerate(found)
                 ]
         weighed = [task.result() for task in tasks]
@@ -70,6 +77,17 @@ class PairGate:
             evidence=self._evidence(weighed, grounds),
             cost=sum((each.cost for each in weighed), Cost()),
         )
+
+    async def _known_or_weighed(self, id: str, claim: Claim, request: GateRequest) -> Weighed:
+        """A trial tests the model, so it weighs everything."""
+        key = content_id(claim.hypothesis, *claim.premises)
+        if not request.is_trial and (score := self._kept.get(key)) is not None:
+            return Weighed(claim, score, Cost(), known=True)
+        weighed = await self._weighed(id, claim)
+        self._kept[key] = weighed.score
+        if len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return weighed
 
     async def _weighed(self, id: str, claim: Claim) -> Weighed:
         best, tokens = 0.0, 0
@@ -86,8 +104,12 @@ class PairGate:
         threshold = self._config.threshold
         told = tuple(ClaimEvidence(claim=each.claim.said, supported=each.score >= threshold) for each in weighed)
         worst = min(weighed, key=lambda each: each.score)
-        note = f"the least supported: {worst.claim.said!r} {worst.score:.3g}" if len(weighed) > 1 else ""
-        return Evidence(claims=told, note=note, shown=grounds.shown)
+        known = sum(each.known for each in weighed)
+        notes = (
+            f"the least supported: {worst.claim.said!r} {worst.score:.3g}" if len(weighed) > 1 else "",
+            f"{known} of {len(weighed)} as weighed before" if known else "",
+        )
+        return Evidence(claims=told, note="; ".join(filter(None, notes)), shown=grounds.shown)
 
 
 def claims(name: GateName, config: Classifier, request: GateRequest, grounds: Grounds) -> tuple[Claim, ...]:

@@ -122,8 +122,11 @@ def _parts(cost: Cost, count: int) -> list[Cost]:
     def share(tokens: int) -> list[int]:
         return [tokens // count + (at < tokens % count) for at in range(count)]
 
-    each = zip(share(cost.prompt_tokens), share(cost.completion_tokens), share(cost.estimated_tokens), strict=True)
-    return [Cost(prompt, written, estimated_tokens=estimated) for prompt, written, estimated in each]
+    counts = (cost.prompt_tokens, cost.completion_tokens, cost.estimated_tokens, cost.cached_tokens)
+    return [
+        Cost(prompt, written, estimated_tokens=estimated, cached_tokens=cached)
+        for prompt, written, estimated, cached in zip(*map(share, counts), strict=True)
+    ]
 
 
 def _nonsense(detail: str, request: GenerationRequest, completion: Completion, cost: Cost | None = None) -> JudgeError:

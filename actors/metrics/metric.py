@@ -69,9 +69,9 @@ class Run(Struct, frozen=True):
     phases: tuple[str, ...]
     budget_tokens: float
     gates: tuple[str, ...] = ()
-    """The configured gates, by name."""
+    """The configured gates that give verdicts, by name."""
     judges: tuple[str, ...] = ()
-    """The gates among them that ask a model."""
+    """The configured gates that ask a model; those that a cascade asks too."""
     modes: tuple[str, ...] = ()
     """Failure modes that its gates bring."""
     repairs: tuple[str, ...] = ()
@@ -97,7 +97,7 @@ class Run(Struct, frozen=True):
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages of an attempt."""
-        gates = (Stage(gate) for gate in (*MODEL_GATES, VERIFIER, *self.gates))
+        gates = (Stage(gate) for gate in (*MODEL_GATES, VERIFIER, *self.gates, *self.judges))
         return tuple(dict.fromkeys((GENERATE, *gates, *map(Stage, self.embedders), SETTLE)))
 
     @property
@@ -165,6 +165,7 @@ class Label(Enum):
     TOKENS = "tokens"
     GATE = "gate"
     VERDICT = "verdict"
+    BY = "by"
     REJECTED_BY = "rejected_by"
     MODE = "mode"
     DEFECT = "defect"
@@ -246,6 +247,7 @@ def values(label: Label, run: Run) -> tuple[str, ...]:
         Label.TOKENS: ("prompt", "completion"),
         Label.GATE: run.checks,
         Label.VERDICT: ("passed", "rejected", "errored"),
+        Label.BY: ("cheap", "judge"),
         Label.REJECTED_BY: ("none", "both", "several", *run.checks),
         Label.MODE: (*run.all_modes, GONE),
         Label.DEFECT: _all(MalformedReason),

@@ -60,6 +60,12 @@ SPEND = (
         _paid("prompt_tokens", "completion_tokens"),
     ),
     counter(
+        "gleaner_cached_tokens_total",
+        "Of the prompts' tokens of attempts that have ended, those that engines took from their caches.",
+        BY_OUTCOME,
+        _paid("cached_tokens"),
+    ),
+    counter(
         "gleaner_call_seconds_total",
         "Seconds spent waiting for calls, summed over calls side by side: not wall time.",
         BY_OUTCOME,

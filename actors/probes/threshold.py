@@ -24,7 +24,7 @@ from schemas.gate_audit import Rate
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, ProbeEnded, ProbeRejoined, Record, Rejoined
 from schemas.orders import Attempt
 from schemas.probes import ProbeFacts
-from schemas.verdicts import Errored, GateName, Rejected
+from schemas.verdicts import Errored, GateName, Rejected, cascade_of
 
 CONFIDENCE = 0.95
 GRID = (0.01, 0.02, *(step / 20 for step in range(1, 20)), 0.97, 0.98, 0.99, 0.995, 0.999)
@@ -53,7 +53,7 @@ class Scores:
 
     def _begin(self, version: str) -> None:
         self.version = version
-        self.threshold = 0.5
+        self.threshold, self.is_cascade = 0.5, False
         self.good: list[float] = []
         self.bad: list[float] = []
         self.judged = 0
@@ -85,15 +85,18 @@ class Scores:
         for said in attempt.verdicts:
             if said.gate != self.gate or isinstance(said, Errored) or facts.origin in self._origins:
                 continue
-            self.threshold = said.threshold
+            self.threshold, self.is_cascade = said.threshold, cascade_of(said) is not None
             if facts.concerns(self.gate):
                 self._origins.add(facts.origin)
                 (self.good if facts.label is Worth.GOOD else self.bad).append(said.score)
 
 
 def propose(scores: Scores, wanted: ThresholdRequest) -> Calibration:
-    """The lowest threshold that fits the request. Raises UserError when probes are too few, or no threshold fits."""
+    """The lowest threshold that fits the request. Raises UserError when probes are too few, no threshold fits,
+    or the gate is a cascade."""
     name = scores.gate
+    if scores.is_cascade:
+        raise UserError(f"{name} is a cascade, whose scores are those of two gates; its band is found while it runs")
     if not scores.good or not scores.bad:
         missing = "good" if not scores.good else "bad"
         raise UserError(f"no {missing} probe has met the {name} gate; a run with probes.rate above 0 sends them")

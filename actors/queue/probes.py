@@ -15,7 +15,7 @@ from schemas.ledger import ProbeEnded, ProbeIssued, ProbeRejoined, Rejoined
 from schemas.order_kinds import POLICIES
 from schemas.orders import Attempt, DeadLetter, EndReason, Order, OrderKind, Outcome, Requeue
 from schemas.probes import Probe, ProbeEnd, ProbeFacts
-from schemas.verdicts import PROVENANCE, Errored, GateName
+from schemas.verdicts import PROVENANCE, Errored, GateName, Verdict, cascade_of
 
 Beside = Callable[[Order, Passage, Attempt], Probe | None]
 """The probe that is issued beside an order, chosen from the order's first attempt; None for most orders."""
@@ -73,7 +73,7 @@ def spoilt(probe: Probe | None, record: Rejoined | ProbeRejoined) -> Probe | Non
 def _facts(probe: Probe, outcome: Outcome, terms: ProbeTerms) -> ProbeFacts:
     unsaid = Probed(probe.label if probe.checked else Worth.UNKNOWN, probe.flaw)
     known = unsaid if outcome.probed is None else outcome.probed
-    asked = {verdict.gate for verdict in outcome.attempt.verdicts}
+    asked = {gate for verdict in outcome.attempt.verdicts for gate in _asked(verdict)}
     return ProbeFacts(
         label=probe.label,
         origin=probe.origin,
@@ -83,6 +83,11 @@ def _facts(probe: Probe, outcome: Outcome, terms: ProbeTerms) -> ProbeFacts:
         judges={gate: version for gate, version in terms.judges.items() if gate in asked},
         kinds={gate: kind for gate, kind in terms.kinds.items() if gate != kind and gate in asked},
     )
+
+
+def _asked(verdict: Verdict) -> tuple[GateName, ...]:
+    cascade = cascade_of(verdict)
+    return (verdict.gate, *(() if cascade is None else (step.gate for step in cascade.steps)))
 
 
 def _end_of(attempt: Attempt) -> ProbeEnd:

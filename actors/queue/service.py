@@ -20,7 +20,7 @@ from actors.queue.commits import GroupCommit, Ledger
 from actors.queue.documents import KnownDocuments
 from actors.queue.ends import BUDGET_SPENT, COST_REACHED
 from actors.queue.machine import RegenerationQueue
-from actors.queue.news import ExperienceNews, Fold
+from actors.queue.news import LeaseNews
 from actors.queue.parts import QueuePart
 from actors.queue.plan import Plan, StopTerms
 from actors.queue.planning import Planning, Vary
@@ -60,17 +60,17 @@ class QueueService:
         *,
         now: Callable[[], float],
         tally: Tally | None = None,
-        fold: Fold | None = None,
+        news: LeaseNews | None = None,
     ) -> None:
-        """`now`: for leases and waits; if it is `Steady`, records and snapshots take its wall time. `fold`: the
-        experience that conductors get with leases; None if no policy learns."""
+        """`now`: for leases and waits; if it is `Steady`, records and snapshots take its wall time. `news`: what
+        conductors get with leases."""
         self._queue = queue
         self._settings = settings
         self._planning = Planning(queue, settings.task, settings.samples_per_passage, settings.vary)
         self._now = now
         self._wall = now.wall if isinstance(now, Steady) else now
         self._tally = Tally() if tally is None else tally
-        self._news = ExperienceNews(fold)
+        self._news = LeaseNews() if news is None else news
         self._refusals = Refusals()
         self._documents = KnownDocuments()
         self._dead: set[str] = set()

@@ -48,10 +48,21 @@ def judged_anew(attempt: Attempt, terms: PassingTerms, unjudged: Collection[Gate
 
 
 def _judged_anew(verdict: Verdict, terms: PassingTerms) -> Verdict:
-    threshold = terms.thresholds.get(verdict.gate)
-    if isinstance(verdict, Errored) or threshold is None:
+    if isinstance(verdict, Errored):
+        return verdict
+    threshold = terms.thresholds.get(verdict.gate) if (edge := _edge(verdict)) is None else edge
+    if threshold is None:
         return verdict
     if isinstance(verdict, Rejected) and verdict.score >= verdict.threshold:
         return verdict
     said = Passed if verdict.score >= threshold else Rejected
     return said(verdict.gate, verdict.score, threshold, replace(verdict.evidence, raised=None), verdict.cost)
+
+
+def _edge(verdict: Passed | Rejected) -> float | None:
+    """The edge of the band at which the cheap gate of a cascade decided, without a raised bar; None if it did not: the
+    thresholds of the configuration are those of judges."""
+    cascade = verdict.evidence.cascade
+    if cascade is None or len(cascade.steps) > 1:
+        return None
+    return verdict.threshold if verdict.evidence.raised is None else verdict.evidence.raised.configured

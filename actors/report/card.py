@@ -10,6 +10,7 @@ from actors.dataset.executions import EXECUTIONS_HOLD
 from actors.report.intervals import interval_words
 from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
+from schemas.config_cascade import judging
 from schemas.config_gates import executes
 from schemas.config_tasks import CustomTask, Prompted
 from schemas.ledger import ShardKind
@@ -160,7 +161,7 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
     if config is None:
         return _GROUNDED if FAITHFULNESS in manifest.models else _SOLVED
     solves = isinstance(config.task, Math)
-    names = tuple(config.gates)
+    names = judging(config.gates)
     if set(names) == {VERIFIER} and solves:
         return _SOLVED
     if set(names) == {FAITHFULNESS, REWARD} and isinstance(config.task, GroundedAnswer):

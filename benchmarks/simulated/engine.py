@@ -8,12 +8,13 @@ import msgspec
 from msgspec import Struct
 
 from benchmarks.simulated.model import Quality, SimulatedModel
-from benchmarks.simulated.prompts import understood
-from schemas.errors import EngineError, ErrorKind
+from benchmarks.simulated.prompts import classified, understood
 from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
 
 CHARACTERS_A_TOKEN = 4
 LONGEST_TURNS = 200
+CLASSIFIED = "classifier"
+"""The kind of a classifier's calls."""
 
 
 class PaidCall(Struct, frozen=True):
@@ -54,7 +55,14 @@ class SimulatedEngine:
         return Completion(request.id, text, finish, paid.prompt, paid.completion)
 
     async def classify(self, request: ClassificationRequest) -> Classification:
-        raise EngineError(ErrorKind.PERMANENT, "the simulated model writes; it does not classify")
+        """Drafts of one passage that come together are answered together, as by a replica that computes them in one
+        batch."""
+        asked = classified(request.text)
+        for _ in range(1 + int(LONGEST_TURNS * self._model.chance.unit("turns", asked.passage))):
+            await asyncio.sleep(0)
+        likely, tokens = self._model.likely(asked), tokens_of(request.text)
+        self._journal.write(msgspec.json.encode(PaidCall(CLASSIFIED, tokens, 0)) + b"\n")
+        return Classification(request.id, (1 - likely, likely), tokens)
 
 
 def tokens_of(text: str) -> int:
@@ -62,6 +70,6 @@ def tokens_of(text: str) -> int:
     return max(1, (len(text) + CHARACTERS_A_TOKEN - 1) // CHARACTERS_A_TOKEN)
 
 
-def engine(journal: str, seed: int = 0) -> SimulatedEngine:
+def engine(journal: str, seed: int = 0, classifier: float = Quality.classifier) -> SimulatedEngine:
     """For `kind: custom`."""
-    return SimulatedEngine(SimulatedModel(Quality(seed=seed)), journal)
+    return SimulatedEngine(SimulatedModel(Quality(seed=seed, classifier=classifier)), journal)

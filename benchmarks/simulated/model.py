@@ -21,6 +21,7 @@ from benchmarks.simulated.text import (
     closest,
     content_words,
     facts,
+    is_faithful,
     sentences,
 )
 
@@ -29,7 +30,8 @@ from benchmarks.simulated.text import (
 class Quality:
     """`skill`: log-odds of a faithful answer on the easiest fact; `stubborn`: share of facts that are always told
     wrongly; `judge_noise`, `reward_noise`: standard deviations of the scores; `judge_flip`: share of verdicts that are
-    simply wrong."""
+    simply wrong; `classifier`: how many standard deviations of its noise lie between what a small classifier says of
+    the mean true answer and of the mean false one."""
 
     seed: int = 0
     skill: float = 3.9
@@ -37,6 +39,7 @@ class Quality:
     judge_noise: float = 0.12
     judge_flip: float = 0.03
     reward_noise: float = 0.09
+    classifier: float = 2.5
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,13 @@ class SimulatedModel:
             ),
             _bounded(score),
         )
+
+    def likely(self, asked: Asked) -> float:
+        """What a small classifier gives to the answer being carried, in (0, 1): truth plus much noise, always the same
+        for the same texts."""
+        true = 1 if is_faithful(asked.passage, asked.answer) else -1
+        noise = self.chance.normal("likely", asked.passage, asked.question, asked.answer)
+        return 1 / (1 + math.exp(-(true * self.quality.classifier + 2 * noise)))
 
     def marks(self, asked: Asked) -> tuple[float, float, float]:
         """Three marks in [0, 1]: hedged, thin or off-topic answers score low."""

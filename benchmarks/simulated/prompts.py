@@ -90,6 +90,12 @@ ROWS = (
 """The first whose words all stand in the prompt."""
 
 
+def classified(text: str) -> Asked:
+    """What a classifier is shown: the draft and its passage."""
+    draft = {name.lower(): said.strip() for name, _, said in _FIELD.findall(text)}
+    return Asked(_PASSAGE.findall(text)[-1], draft["question"], draft["answer"])
+
+
 def understood(request: GenerationRequest) -> tuple[Row, list[Asked]]:
     """The kind of the request, and what it asks. Raises ValueError for a prompt of no kind."""
     text = "\n\n".join(message.content for message in request.messages)

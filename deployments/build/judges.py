@@ -18,6 +18,7 @@ from deployments.config.identity import keys
 from deployments.config.rules import is_local
 from schemas.config import RunConfig
 from schemas.config_base import Change
+from schemas.config_cascade import Cascade
 from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import (
     Classifier,
@@ -69,6 +70,9 @@ def _version(config: RunConfig, name: GateName, gate: GateConfig) -> str:
             engine = _engine(config, gate)
             digest = content_id(settings, _words(name, gate), _weights(engine))
             return _named(engine.model, digest)
+        case Cascade(cheap=cheap, judge=judge):
+            of = [_version(config, GateName(step), config.gates[step]) for step in (cheap, judge)]
+            return _named(f"{cheap}+{judge}", content_id(settings, *of))
         case QueryExecution():
             model = config.pools[gate.pool].engine.model
             words = f"{execution.SYSTEM}\n{execution.ASK}"

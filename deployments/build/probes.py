@@ -16,6 +16,7 @@ from actors.probes.spoiler import PromptedInjector
 from actors.protocols import Injector, Task
 from deployments.build.own_code import factory_of
 from schemas.config import Math, RunConfig
+from schemas.config_cascade import judging
 from schemas.errors import ConfigError, UserError
 from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName
@@ -72,7 +73,7 @@ def _rows(path: Path, config: RunConfig) -> list[LabelledRow]:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise UserError(f"probes.labelled: {path}: {error.strerror or error}") from error
-    known = tuple(dict.fromkeys((*KNOWN_GATES, *map(GateName, config.gates))))
+    known = tuple(dict.fromkeys((*KNOWN_GATES, *map(GateName, judging(config.gates)))))
     rows = [_row(each, path, known) for each in distinct(labelled_rows(iter(lines), gate, str(path)))]
     if not rows:
         raise UserError(f"probes.labelled: {path}: holds no rows")

@@ -22,6 +22,7 @@ from actors.protocols import Embedder, Gate, Generator, Orders
 from actors.queue.commits import Ledger
 from actors.queue.held import QueueLimits, Similarity
 from actors.queue.machine import RegenerationQueue
+from actors.queue.news import LeaseNews
 from actors.queue.plan import Plan, StopTerms
 from actors.queue.probes import Beside, ProbeTerms
 from actors.queue.service import QueueService, ServiceSettings
@@ -29,6 +30,7 @@ from actors.recovery.experience import ExperienceFold
 from actors.recovery.policies import build_bar, build_recovery
 from actors.tasks.one_call import OneCall
 from actors.tasks.strata import Strata
+from deployments.build.cascades import build_bands, with_cascades
 from deployments.build.gates import reading_scores
 from deployments.build.judges import judges
 from deployments.build.probes import build_maker, build_plan
@@ -39,6 +41,7 @@ from deployments.config.load import config_sha256
 from deployments.config.rules import task_name
 from deployments.config.task_calls import needed_pools
 from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_cascade import judging
 from schemas.config_engines import TransformersEngine
 from schemas.config_gates import LlmJudge, executes, gate_models, kinds, shares
 from schemas.config_tasks import Prompted
@@ -91,7 +94,8 @@ def queue_service(
     cannot be used."""
     fold = ExperienceFold() if config.recovery.policy == "adaptive" else None
     queue = _queue(config, shard, build_plan(config).beside)
-    return QueueService(queue, ledger, service_settings(config, shard, preflight), now=now, fold=fold)
+    news = LeaseNews(fold, build_bands(config))
+    return QueueService(queue, ledger, service_settings(config, shard, preflight), now=now, news=news)
 
 
 def service_settings(
@@ -169,7 +173,7 @@ def row_wording(config: RunConfig) -> RowWording:
     return RowWording(
         chat=chat(config),
         models=models(config),
-        gates=tuple(config.gates),
+        gates=judging(config.gates),
         vary=vary_of(config),
         executes=executes(config.gates),
     )
@@ -193,15 +197,16 @@ def toolbox(
     *,
     embedder: Embedder | None = None,
 ) -> Toolbox:
-    """Everything that a conductor works with."""
+    """Everything that a conductor works with. `scored`: every gate but cascades, in the configuration's order."""
     known = run_gates(config)
+    bar = build_bar(config.recovery, known)
     gates = Gating(
         provenance=ProvenanceGate(),
-        scored=scored,
+        scored=with_cascades(config.gates, scored, bar),
         after=reading_scores(config.gates),
         short_circuit=config.judging.short_circuit,
         duplicate=duplicate_verdict,
-        bar=build_bar(config.recovery, known),
+        bar=bar,
         embedder=embedder,
         shares=GateShares(config.seed, shares(config.gates)),
     )

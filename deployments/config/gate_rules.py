@@ -7,8 +7,10 @@ from collections.abc import Collection, Iterator
 from actors.gates.fields import OF_EVERY_TASK, TEXTS
 from actors.gates.first_token import plainly, sides
 from actors.gates.rules import BadRule, read_rule
+from deployments.config.cascade_rules import broken_cascades
 from deployments.config.faults import at, below, nearest, shown
 from schemas.config import Math, Replicas, RunConfig
+from schemas.config_cascade import Cascade, cascades, judging, steps
 from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, VllmEngine
 from schemas.config_gates import (
     RESERVED,
@@ -66,6 +68,7 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
         if isinstance(gate, TokenJudge):
             yield from _broken_labels(path, gate)
             yield from _broken_preset(path, name, gate)
+    yield from broken_cascades(config)
     yield from _broken_embedder(config)
     yield from _broken_shares(config)
 
@@ -75,7 +78,7 @@ def _broken_shares(config: RunConfig) -> Iterator[str]:
     sampled = shares(config.gates)
     if sampled and config.judging.short_circuit:
         for name in sampled:
-            if name != list(config.gates)[-1]:
+            if name != judging(config.gates)[-1]:
                 rule = "with judging.short_circuit a gate that judges a share must come last, after all others"
                 yield at(f"{below('gates', name)}.share", rule)
     for name, gate in config.gates.items():
@@ -84,6 +87,10 @@ def _broken_shares(config: RunConfig) -> Iterator[str]:
             for other in sampled:
                 if other in read:
                     rule = f"reads the score of '{other}', which has none for orders outside its share"
+                    yield at(f"{below('gates', name)}.check", rule)
+            for other in (*cascades(config.gates), *steps(config.gates)):
+                if other in read:
+                    rule = f"reads the score of '{other}', but which gate of a cascade scores depends on the draft"
                     yield at(f"{below('gates', name)}.check", rule)
 
 
@@ -167,13 +174,13 @@ def _broken_kind(path: str, name: str, gate: GateConfig) -> Iterator[str]:
     if isinstance(gate, LikelihoodJudge):
         if name == REWARD:
             yield at(f"{path}.form", "must be classifier, token or llm, as the name says: a likelihood is of a source")
-    elif isinstance(gate, GateModel):
+    elif isinstance(gate, GateModel | Cascade):
         if gate.kind is None and name not in USUAL_KINDS:
             yield at(f"{path}.kind", f"missing; it must be one of {', '.join(USUAL_KINDS)}{nearest(name, USUAL_KINDS)}")
         elif name in USUAL_KINDS and gate.kind not in (None, name):
             yield at(f"{path}.kind", f"must be {name}, as the name says")
     elif name in USUAL_KINDS:
-        yield at(f"{path}.form", "must be classifier, token, likelihood or llm, as the name says")
+        yield at(f"{path}.form", "must be classifier, token, likelihood, llm or cascade, as the name says")
 
 
 def _broken_task(path: str, name: str, gate: GateConfig, config: RunConfig) -> Iterator[str]:

@@ -54,10 +54,11 @@ class UnknownForm(Exception):
 
 
 class Usage(Struct, frozen=True):
-    """Tokens of a whole call; None if the server does not say."""
+    """Tokens of a whole call; None if the server does not say. `cached`: of the prompt's, those from its cache."""
 
     prompt: int | None
     completion: int | None
+    cached: int = 0
 
 
 def read_completion(body: bytes, request: GenerationRequest, *, most_characters: int) -> Completion:
@@ -83,6 +84,7 @@ def read_completion(body: bytes, request: GenerationRequest, *, most_characters:
         first_tokens=_first_tokens(choice) if request.top_logprobs else None,
         estimated_tokens=prompt * (usage.prompt is None) + tokens * (usage.completion is None),
         reasoning=reasoning,
+        cached_tokens=min(usage.cached, prompt),
     )
 
 
@@ -96,7 +98,8 @@ def read_scores(body: bytes, request: ScoringRequest) -> Scoring:
         raise ServerRefusal(Refusal(ErrorKind.REFUSED, None, "", said, CallEnd.ANSWERED))
     own = [next(iter(at.values())) for at in response.prompt_logprobs if at]
     usage = read_usage(response.usage)
-    cost = Cost(prompt_tokens=usage.prompt or len(response.prompt_logprobs), completion_tokens=usage.completion or 1)
+    prompt_tokens = usage.prompt or len(response.prompt_logprobs)
+    cost = Cost(prompt_tokens, usage.completion or 1, cached_tokens=min(usage.cached, prompt_tokens))
     prompt = [LikelyToken(token.decoded_token or "", token.logprob) for token in own]
     return Scoring(request.id, _last(prompt, request.messages[-1].content), cost)
 
@@ -141,16 +144,18 @@ def read_usage(usage: Any) -> Usage:
     be."""
     if not isinstance(usage, dict):
         return Usage(None, None)
+    details = usage.get("prompt_tokens_details")
+    cached = (_count(details.get("cached_tokens")) or 0) if isinstance(details, dict) else 0
     prompt = _count(usage.get("prompt_tokens", usage.get("input_tokens")))
     completion = _count(usage.get("completion_tokens", usage.get("output_tokens")))
     if prompt is not None and completion is not None:
-        return Usage(prompt, completion)
+        return Usage(prompt, completion, cached)
     total = _count(usage.get("total_tokens"))
     if total is not None and prompt is None and completion is not None and total >= completion:
         prompt = total - completion
     elif total is not None and completion is None and prompt is not None and total > prompt:
         completion = total - prompt
-    return Usage(prompt, completion)
+    return Usage(prompt, completion, cached)
 
 
 def estimated_tokens(text: str) -> int:

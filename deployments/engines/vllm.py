@@ -316,6 +316,7 @@ def _completion(request: GenerationRequest, final: RequestOutput | None, chats: 
         completion_tokens=len(output.token_ids),
         logprobs=_logprobs(output) if request.logprobs else None,
         first_tokens=_first_tokens(request, output, chats) if request.top_logprobs else None,
+        cached_tokens=final.num_cached_tokens or 0,
     )
 
 

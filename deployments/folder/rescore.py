@@ -40,6 +40,7 @@ from deployments.folder.replay import (
 from deployments.folder.settings import differences_with, folder_config
 from deployments.folder.shards import write_shards
 from schemas.config import RunConfig
+from schemas.config_cascade import judging
 from schemas.config_gates import shares, thresholds
 from schemas.errors import UserError
 from schemas.ids import PassageId, PoolName
@@ -159,7 +160,7 @@ def _passing(
 def passing_terms(config: RunConfig) -> PassingTerms:
     """What an attempt must pass under this configuration."""
     known = {GateName(name): threshold for name, threshold in thresholds(config.gates).items()}
-    gates = {PROVENANCE, *map(GateName, config.gates)}
+    gates = {PROVENANCE, *map(GateName, judging(config.gates))}
     return PassingTerms(known, gates, build_bar(config.recovery, run_gates(config)))
 
 

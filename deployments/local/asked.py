@@ -28,6 +28,7 @@ from deployments.local.census import OrderedPassage
 from deployments.local.overheard import Load, OverhearingEngine, places, source_of
 from deployments.local.token_counts import PromptCounter, prompt_counter
 from schemas.config import FRESH_POOL, RunConfig
+from schemas.config_cascade import cascades
 from schemas.config_gates import Classifier, CustomGate, GateModel, QueryExecution, Retrieved, gate_models, shared_pools
 from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
 from schemas.corpus import Passage
@@ -74,6 +75,7 @@ class PromptWriter:
         self._judges = {
             GateName(name): gate for name, gate in config.gates.items() if isinstance(gate, GateModel | QueryExecution)
         }
+        self._spared = {cascade.judge for cascade in cascades(config.gates).values()}
         self._counters = dict(_counters(config))
 
     @property
@@ -177,7 +179,8 @@ class PromptWriter:
             await asyncio.gather(*map(_unanswered, asked))
             sentences = MOST_SENTENCES if isinstance(gate, Classifier) and gate.reads == "sentences" else 1
             prompt = Amounts(heard.load.prompt.least, heard.load.prompt.most * sentences)
-            loads.append((name, Load(Amounts(orders, orders), prompt, heard.load.completion)))
+            load = Load(Amounts(orders, orders), prompt, heard.load.completion)
+            loads.append((name, load.or_nothing if name in self._spared else load))
         if self._config.judging.embedder is not None and key is not None:
             text = self._counters[EMBEDDER].text(text_of(key))
             load = Load(Amounts(1, 1), Amounts(text.least, text.most + draft_tokens))
@@ -195,6 +198,8 @@ def notes_of(config: RunConfig) -> Iterator[str]:
             yield f"gates.{name}: what code of yours asks the pools is not counted"
         if isinstance(gate, GateModel) and isinstance(gate.provenance, Retrieved):
             yield f"gates.{name}: searches nothing here; prompts show {gate.provenance.k} passages drawn at random"
+    for name, cascade in cascades(config.gates).items():
+        yield f"gates.{name}: which drafts '{cascade.judge}' is spared is known when probes have calibrated the band"
     if config.probes.rate:
         yield f"probes.rate: {config.probes.rate:g} probes for each order are not counted"
     if config.credit is not None:

@@ -20,6 +20,7 @@ from actors.protocols import Ask, AskingGate, Gate
 from deployments.build.wiring import conductor_random, conductor_settings
 from deployments.local.gates import LocalPools, local_gate
 from schemas.config import Math, RunConfig
+from schemas.config_cascade import Cascade
 from schemas.config_gates import GateModel, kind_of
 from schemas.errors import HopError, UserError, ungrouped
 from schemas.gate_audit import GateAudit
@@ -51,7 +52,7 @@ def _form_of_rows(config: RunConfig, name: GateName) -> GateName:
     """The usual gate whose form the file's rows have. Math gates other than judges have problems and solutions; others
     have passages, questions and answers."""
     gate = config.gates.get(name)
-    if gate is None or isinstance(gate, GateModel):
+    if gate is None or isinstance(gate, GateModel | Cascade):
         return name if gate is None else kind_of(name, gate)
     return VERIFIER if isinstance(config.task, Math) else name
 

@@ -5,6 +5,7 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from actors.gates.build import build_gate
+from actors.gates.cascade import CascadeGate
 from actors.gates.execution import ExecutionGate
 from actors.gates.verifier import VerifierGate
 from actors.protocols import Embedder, Engine, Gate
@@ -14,6 +15,7 @@ from deployments.build.gates import inside_gate
 from deployments.engines.build import EngineRole, build_engine
 from deployments.engines.roles import role_of
 from schemas.config import RunConfig
+from schemas.config_cascade import Cascade
 from schemas.config_deployed import Engine as EngineConfig
 from schemas.config_engines import PoolEngine
 from schemas.config_gates import GateModel, gate_models
@@ -51,8 +53,12 @@ class LocalPools:
 
 
 async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -> Gate:
-    """One gate of the run. Raises ConfigError for an unknown gate, and otherwise as `started` and `open_source`."""
+    """One gate of the run; a cascade without a band, so that its judge decides. Raises ConfigError for an unknown gate,
+    and otherwise as `started` and `open_source`."""
     gate = config.gates.get(name)
+    if isinstance(gate, Cascade):
+        steps = [GateName(step) for step in (gate.cheap, gate.judge)]
+        return CascadeGate(name, gate, gates={step: await local_gate(stack, config, step) for step in steps})
     if isinstance(gate, GateModel) and not isinstance(gate.engine, PoolEngine):
         return await gate_over(stack, config, name, await started(stack, gate.engine, role_of(gate)))
     inside = None if gate is None else inside_gate(name, gate)
@@ -83,5 +89,5 @@ async def gate_over(stack: AsyncExitStack, config: RunConfig, name: GateName, en
 
 
 def names(config: RunConfig) -> tuple[GateName, ...]:
-    """The names of the configured gates."""
-    return tuple(map(GateName, config.gates))
+    """The names of the configured gates, without cascades, which are made of others."""
+    return tuple(GateName(name) for name, gate in config.gates.items() if not isinstance(gate, Cascade))

@@ -45,6 +45,11 @@ class Load(Struct, frozen=True):
     def __add__(self, other: "Load") -> "Load":
         return Load(self.calls + other.calls, self.prompt + other.prompt, self.completion + other.completion)
 
+    @property
+    def or_nothing(self) -> "Load":
+        """The same, where it may be that nothing is asked."""
+        return Load(*(Amounts(0.0, each.most) for each in (self.calls, self.prompt, self.completion)))
+
 
 def places(draft: Draft, text: str) -> int:
     """At how many places a text shows the field that it shows most often."""

@@ -20,6 +20,7 @@ from actors.metrics.collector import RunCollector
 from actors.metrics.metric import PoolReplicas, Run, RunMoment
 from deployments.monitoring.progress import Phase, Progress
 from schemas.config import RunConfig
+from schemas.config_cascade import judging
 from schemas.config_gates import CustomGate, GateModel, brought_modes
 from schemas.errors import UserError
 from schemas.vectors import EMBEDDER
@@ -143,7 +144,7 @@ def _run(config: RunConfig) -> Run:
         pools=tuple(config.pools),
         phases=tuple(phase.value for phase in Phase),
         budget_tokens=math.inf if config.budget.tokens is None else float(config.budget.tokens),
-        gates=tuple(config.gates),
+        gates=judging(config.gates),
         judges=tuple(name for name, gate in config.gates.items() if isinstance(gate, GateModel | CustomGate)),
         modes=tuple(brought_modes(config.gates)),
         repairs=tuple(config.recovery.own_repairs),

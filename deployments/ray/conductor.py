@@ -59,9 +59,10 @@ class ConductorShell:
 
 
 def _in_order(config: RunConfig, handles: Mapping[GateName, Gate]) -> dict[GateName, Gate]:
-    """Every gate in the configuration's order: those with a deployment, and those that run in this process."""
+    """Every gate in the configuration's order but cascades: those with a deployment, and those that run in this
+    process."""
     there = {**handles, **inside_gates(config.gates)}
-    return {name: there[name] for name in map(GateName, config.gates)}
+    return {name: there[name] for name in map(GateName, config.gates) if name in there}
 
 
 _actor: Any = ray.remote

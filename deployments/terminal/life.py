@@ -22,7 +22,7 @@ from schemas.flaws import Worth
 from schemas.orders import Attempt, DeadLetter
 from schemas.recovery import Choice, Diagnosis, Repair
 from schemas.samples import Candidate, Cost, FinishReason, Message, ModelCall, texts_of
-from schemas.verdicts import ClaimEvidence, Errored, Evidence, GateName, Passed, Rejected, Shown, Verdict
+from schemas.verdicts import Cascaded, ClaimEvidence, Errored, Evidence, GateName, Passed, Rejected, Shown, Verdict
 
 INDENT = (0, 0, 0, 2)
 _WORTH = {Worth.BAD: "known to be bad", Worth.GOOD: "known to be good", Worth.UNKNOWN: "not verified"}
@@ -224,12 +224,22 @@ def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableT
     if evidence.note:
         yield Text(f"{verdict.gate}: {printable(evidence.note)}", style=DIM)
     yield from (execution_view(each, second=at > 0) for at, each in enumerate(evidence.executions))
+    if evidence.cascade is not None:
+        yield Text(f"{verdict.gate}: {_cascaded(evidence.cascade)}", style=DIM)
     if evidence.raised is not None:
         raised = evidence.raised
         told = f"the bar was raised from {raised.configured:g} to {verdict.threshold:g} at attempt {raised.attempt}"
         yield Text(f"{verdict.gate}: {told}", style=DIM)
     if evidence.shown is not None:
         yield Text(f"{verdict.gate}: {_shown(evidence.shown)}", style=DIM)
+
+
+def _cascaded(cascade: Cascaded) -> str:
+    """Which gate decided, and why it was its to decide."""
+    first = cascade.steps[0]
+    band = "no band yet: too few probes" if cascade.band is None else f"the band is {cascade.band}"
+    said = f"could not judge ({first.error.value})" if first.error is not None else f"said {first.score:.4g}"
+    return f"{cascade.decided_by} decided; {first.gate} {said}, {band}"
 
 
 def _heard(verdict: Errored, prompts: Prompts | None) -> Iterator[RenderableType]:

@@ -41,7 +41,7 @@ def summary_view(
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_advice, _strata, _failures, _ends, _roles)
-    beside = (_carried, _overlap, _unjudged, _retrieval, _probes, _credit)
+    beside = (_carried, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -208,6 +208,11 @@ def _roles(summary: Summary) -> RenderableType | None:
     notes = ["summed: seconds of calls side by side, not time on the clock"]
     if any(role.estimated_tokens for role in summary.roles):
         notes.append("~ the server does not count all tokens: some are estimated from the text")
+    cached = [
+        f"{role.role} {percent(role.cached_tokens, role.prompt_tokens)}" for role in summary.roles if role.cached_tokens
+    ]
+    if cached:
+        notes.append(f"of the tokens in, from the engine's cache: {', '.join(cached)}")
     return Group(table, Text("\n".join(notes), style=DIM))
 
 
@@ -247,6 +252,16 @@ def _unjudged(summary: Summary) -> RenderableType | None:
         for each in summary.sampled
     ]
     return facts(*(("unjudged", line) for line in told)) if told else None
+
+
+def _cascades(summary: Summary) -> RenderableType | None:
+    """Of each cascade: how many verdicts its cheap gate gave alone."""
+    told = [
+        f"{each.gate}: {percent(each.cheap, each.cheap + each.judge)} of {each.cheap + each.judge:,} verdicts by its "
+        "cheap gate alone"
+        for each in summary.cascades
+    ]
+    return facts(*(("cascade", line) for line in told)) if told else None
 
 
 def _retrieval(summary: Summary) -> RenderableType | None:

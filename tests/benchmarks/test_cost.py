@@ -2,6 +2,8 @@
 
 import re
 
+from msgspec.structs import replace
+
 from benchmarks.cost import ARMS, SLOTS, row, run
 from benchmarks.simulated.corpus import fact_sheet
 from benchmarks.simulated.model import Asked, Quality, SimulatedModel
@@ -24,7 +26,7 @@ def test_a_bill_counts_every_call_of_every_order() -> None:
     assert bill.orders == 3 * SLOTS
     assert bill.kinds["generate"] >= bill.orders and bill.kinds["judge"] >= bill.accepted >= bill.distinct > 0
     assert (bill + bill).tokens == 2 * bill.tokens > 0
-    cells = row(ARMS[0], bill).split(" | ")
+    cells = row(ARMS[0], [bill, bill]).split(" | ")
     assert re.fullmatch(r"\d+\.\d\d", cells[1]) and float(cells[1]) >= 3
 
 
@@ -35,3 +37,14 @@ def test_what_shares_a_call_is_paid_once() -> None:
     repairs = sum(bill.kinds[kind] for kind in ("edit", "strict", "quote", "generate"))
     assert bill.kinds["several"] == 4 and repairs < bill.kinds["judge"] <= 4 + repairs
     assert bill.kinds["reward"] <= 4 + repairs and bill.accepted > SLOTS
+
+
+def test_a_cascade_is_measured_after_its_past() -> None:
+    """Its classifier's calls and tokens are told apart, and what calibrated it is not in the figures of the run."""
+    arm = next(arm for arm in ARMS if arm.classifier is not None)
+    bill = run(arm, passages=3, seed=0)
+    assert bill.orders == 3 * SLOTS and bill.past > bill.tokens
+    assert bill.kinds["classifier"] >= bill.accepted and bill.classified > 0
+    assert bill.calls == sum(calls for kind, calls in bill.kinds.items() if kind != "classifier")
+    low, high = (replace(bill, tokens=bill.distinct * each) for each in (1, 3))
+    assert " | 2 (1–3) | " in row(arm, [low, high])

@@ -56,6 +56,23 @@ def test_tokens_and_hours_are_priced_by_role() -> None:
     assert (bill.cost, bill.accepted, bill.unpriced) == (42.0, 42.0, ("reward",))
 
 
+def test_tokens_from_a_cache_have_a_price_of_their_own() -> None:
+    """Three of ten prompt tokens came from the cache, at a tenth of the price; without that price all cost the same.
+    What attempts cost adds up to it."""
+    plan, (order,) = planned(1)
+    made = repaired(FAITHFUL, GOOD)
+    assert made.candidate is not None
+    paid = replace(made.candidate.cost, prompt_tokens=10, completion_tokens=0, cached_tokens=3)
+    made = replace(made, number=1, candidate=replace(made.candidate, cost=paid))
+    summary = counted([plan, AcceptedEnd(3.0, order.id, made)])
+    (role,) = [each for each in summary.roles if each.role == "generator"]
+    assert (role.prompt_tokens, role.cached_tokens) == (10, 3)
+    for cached, cost in ((100_000.0, 7.3), (0.0, 7.0), (None, 10.0)):
+        bill = bill_of(summary, {"generator": Price(prompt_tokens=1_000_000.0, cached_tokens=cached)})
+        assert bill is not None and bill.cost == pytest.approx(cost)
+        assert sum(end.cost for end in bill.ends) == pytest.approx(cost)
+
+
 def test_what_attempts_cost_adds_up_to_what_their_calls_took() -> None:
     """Two like attempts, one accepted: half of the tokens and half of the hours each."""
     prices = {"faithfulness": Price(prompt_tokens=1e6, accelerator_hour=10.0)}

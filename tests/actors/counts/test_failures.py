@@ -2,8 +2,9 @@
 
 from msgspec.structs import replace
 
+from actors.ledger.attempts import generation_cost
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Rejoined
-from schemas.orders import Attempt, DeadLetter, EndReason
+from schemas.orders import Attempt, DeadLetter, EndReason, cost_of
 from schemas.progress import (
     MalformedCount,
     ModeCount,
@@ -17,7 +18,7 @@ from tests.doubles.attempts import candidate
 
 
 def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
-    """Diagnosed as parametric, asked to ground strictly, accepted once of two tries."""
+    """Diagnosed as parametric, asked to ground strictly, accepted once of two tries; both are paid for, gates too."""
     plan, (saved, lost) = planned(2)
     diagnosed = replace(first(UNFAITHFUL, GOOD), diagnosis=INVENTED)
     again = replace(repaired(UNFAITHFUL, GOOD), diagnosis=Diagnosis(Modes.UNKNOWN, 0.3))
@@ -30,7 +31,9 @@ def test_a_repair_is_credited_to_the_diagnosis_it_was_chosen_for() -> None:
             DeadLetteredEnd(3.0, lost.id, again, DeadLetter(EndReason.REJECTED)),
         ]
     )
-    assert summary.repairs == (RepairStat(Modes.PARAMETRIC, Repairs.STRICT_GROUNDING, tried=2, accepted=1),)
+    paid = cost_of(repaired(FAITHFUL, GOOD)).tokens + cost_of(again).tokens
+    assert paid > generation_cost(again).tokens
+    assert summary.repairs == (RepairStat(Modes.PARAMETRIC, Repairs.STRICT_GROUNDING, 2, 1, tokens=paid),)
     assert summary.modes == (ModeCount(Modes.PARAMETRIC, 2), ModeCount(Modes.UNKNOWN, 1))
 
 

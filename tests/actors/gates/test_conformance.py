@@ -10,6 +10,7 @@ import pytest
 from actors.calls import loop_lag
 from actors.gates import conformance
 from actors.gates.build import build_gate
+from actors.gates.cascade import CascadeGate
 from actors.gates.conformance import CHECKS, PASSAGE, Subject, examine, finding
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, rejected
 from actors.gates.provenance import ProvenanceGate
@@ -18,6 +19,7 @@ from actors.gates.verifier import AnswerPair, Compared, Reply, VerifierGate
 from actors.protocols import Gate
 from examples.gates.length import check as length
 from schemas.config import CustomEngine
+from schemas.config_cascade import Cascade
 from schemas.config_gates import Classifier, LikelihoodJudge, LlmJudge, TokenJudge, Verifier
 from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import ErrorKind, JudgeError
@@ -97,6 +99,16 @@ OURS: dict[str, Callable[[], Gate]] = {
     "rule": lambda: ExpressionGate(OwnSettings(NAME), read_rule("words(answer) < 50 and words(answer) > 0")),
     "pattern": lambda: ExpressionGate(OwnSettings(NAME), read_rule(r"matches(answer, '(\d+.)+$')")),
     "a function": lambda: FunctionGate(OwnSettings(NAME), length, {}),
+    "a cascade": lambda: CascadeGate(
+        FAITHFULNESS,
+        Cascade("nli", "careful"),
+        gates={
+            GateName("nli"): build_gate(GateName("nli"), Classifier(ENGINE, kind="faithfulness"), Scripted()),
+            GateName("careful"): build_gate(
+                GateName("careful"), LlmJudge(ENGINE, kind="faithfulness"), Scripted(CLAIM)
+            ),
+        },
+    ),
 }
 
 

@@ -1,10 +1,11 @@
 """The classifier form over pairs: what is read against what, and which of the probabilities counts."""
 
 import pytest
+from msgspec.structs import replace
 
 from actors.gates.build import build_gate
 from actors.gates.evidence import EXACT, Grounds
-from actors.gates.pairs import MOST_SENTENCES
+from actors.gates.pairs import KEPT, MOST_SENTENCES
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import Classifier
 from schemas.errors import ErrorKind, JudgeError
@@ -109,3 +110,43 @@ async def test_every_window_needs_its_probability() -> None:
     """A label that the model lacks is the configuration's fault, wherever it is missed."""
     with pytest.raises(JudgeError, match=r"gates\.faithfulness\.positive_label is 1, but the model has 1 labels"):
         await judged(Entails((0.5,)), PAIR, "Paris")
+
+
+async def test_of_a_repaired_draft_the_sentences_that_changed_are_weighed() -> None:
+    """The edit replaced one sentence of three: one pair is read, the verdict is that of all three, and its cost that of
+    one. About another question, or beside another passage, nothing is known."""
+    engine = Entails()
+    gate = build_gate(FAITHFULNESS, SENTENCES, engine)
+    first = await gate.check(asked_of_gate("Who?", "It was Oda Lind. She came from Paris. She sold salt."))
+    edited = asked_of_gate("Who?", "It was Oda Lind. She settled in Velmora. She sold salt.")
+    repaired = await gate.check(edited)
+    fresh = await build_gate(FAITHFULNESS, SENTENCES, Entails()).check(edited)
+    assert isinstance(first, Rejected) and isinstance(repaired, Passed | Rejected) and isinstance(fresh, type(repaired))
+    assert [asked.text for asked in engine.asked[3:]] == ["Who? She settled in Velmora."]
+    assert (repaired.score, repaired.evidence.claims) == (fresh.score, fresh.evidence.claims)
+    assert (repaired.cost.tokens, fresh.cost.tokens) == (40, 120)
+    assert repaired.evidence.note.endswith("; 2 of 3 as weighed before") and "before" not in fresh.evidence.note
+    await gate.check(asked_of_gate("Who was it?", "It was Oda Lind."))
+    await gate.check(asked_of_gate("Who?", "It was Oda Lind.", text=OTHER))
+    assert len(engine.asked) == 6
+
+
+async def test_a_trial_asks_the_model_whatever_is_known() -> None:
+    """It is there to find out whether the model answers."""
+    engine = Entails()
+    gate = build_gate(FAITHFULNESS, SENTENCES, engine)
+    request = asked_of_gate("Who?", "It was Oda Lind.")
+    for each in (request, request, replace(request, is_trial=True)):
+        await gate.check(each)
+    assert len(engine.asked) == 2
+
+
+async def test_few_claims_are_kept() -> None:
+    """A replica that lives for days keeps no more than so many; the oldest go first."""
+    engine = Entails()
+    gate = build_gate(FAITHFULNESS, PAIR, engine)
+    for number in range(KEPT + 1):
+        await gate.check(asked_of_gate("Who?", f"Number {number}."))
+    await gate.check(asked_of_gate("Who?", "Number 1."))
+    await gate.check(asked_of_gate("Who?", "Number 0."))
+    assert len(engine.asked) == KEPT + 2

@@ -8,7 +8,7 @@ from actors.conductor import Conductor, ConductorSettings, Gating, Toolbox
 from actors.gates.diversity import duplicate_verdict, likeness
 from actors.ledger.sqlite import MemoryLedger
 from actors.queue.machine import QueueLimits, RegenerationQueue
-from actors.queue.news import TOLD_EVERY
+from actors.queue.news import TOLD_EVERY, LeaseNews
 from actors.queue.service import QueueService, ServiceSettings
 from actors.recovery.adaptive import USUAL, propensities
 from actors.recovery.decisions import Decision, DecisionLog
@@ -65,7 +65,7 @@ def service_over(ledger: MemoryLedger) -> QueueService:
     limits = QueueLimits(max_attempts=CONFIG.max_attempts, lease_s=60, fresh_share=0.25)
     settings = ServiceSettings(task="grounded_answer", samples_per_passage=1, capacity=1000)
     queue = RegenerationQueue(limits, likeness(texts_of))
-    return QueueService(queue, ledger, settings, now=lambda: 100.0, fold=ExperienceFold())
+    return QueueService(queue, ledger, settings, now=lambda: 100.0, news=LeaseNews(ExperienceFold()))
 
 
 async def conducted(seed: int = 0) -> MemoryLedger:

@@ -63,7 +63,7 @@ CORPUS_KEYS = ("corpus.none", "corpus.columns")
 PRICE_KEYS = (
     *(f"{part}.price" for part in ("pools", "embedder", "token", "likelihood", "classifier", "llm")),
     "budget.cost",
-    *(f"price.{key}" for key in ("prompt_tokens", "completion_tokens", "accelerator_hour")),
+    *(f"price.{key}" for key in ("prompt_tokens", "cached_tokens", "completion_tokens", "accelerator_hour")),
 )
 """What a model costs, wherever one is deployed: who gives no price has no bill (docs/bill.md)."""
 
@@ -86,6 +86,10 @@ PROMPTED_KEYS = (
 """Of a task in YAML alone, which was not there when the bound was set: each stands for a method of a class that a user
 would write otherwise (docs/tasks/prompted.md)."""
 
+CASCADE_KEYS = tuple(
+    f"cascade.{key}" for key in ("form", "cheap", "judge", "kind", "bad_passed", "good_rejected", "share")
+)
+"""Of a cascade: its two gates, and what probes must show of them."""
 SQL_KEYS = (
     *(f"task.{key} (sql)" for key in ("kind", "samples_per_passage", "keep_reasoning")),
     *(
@@ -135,6 +139,7 @@ def test_there_are_few_keys() -> None:
         *PROMPTED_KEYS,
         *CORPUS_KEYS,
         *SQL_KEYS,
+        *CASCADE_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 

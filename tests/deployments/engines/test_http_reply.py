@@ -76,6 +76,26 @@ def test_odd_counts_of_tokens_lose_no_answer(usage: Any, prompt: int | None, com
     assert (estimates > 0) == (prompt is None or completion is None)
 
 
+@pytest.mark.parametrize(
+    ("details", "cached"),
+    [
+        ({"cached_tokens": 8}, 8),
+        ({"cached_tokens": 99}, 11),
+        ({"cached_tokens": -1}, 0),
+        ({"cached_tokens": None}, 0),
+        ({"audio_tokens": 3}, 0),
+        ("8", 0),
+        (None, 0),
+    ],
+)
+def test_tokens_from_the_servers_cache_are_told_apart(details: Any, cached: int) -> None:
+    """They are part of the prompt's, and never more than it has; a server that does not say took none."""
+    usage = {"prompt_tokens": 11, "completion_tokens": 7, "prompt_tokens_details": details}
+    found = read(choice(), usage=usage)
+    assert (found.prompt_tokens, found.cached_tokens, found.cost.cached_tokens) == (11, cached, cached)
+    assert found.cost.tokens == 18
+
+
 @given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text(), st.lists))
 def test_no_count_whatever_it_is_loses_an_answer(value: Any) -> None:
     """Any value in the place of a count."""

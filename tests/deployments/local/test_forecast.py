@@ -167,6 +167,18 @@ async def test_second_queries_are_counted() -> None:
     assert {"generator", "second", "execution"} == {each.role for each in said.counted}
 
 
+async def test_of_a_cascade_the_judge_may_be_asked_of_every_draft_or_of_none(tmp_path: Path) -> None:
+    """Which drafts it is spared no one knows before the run; the cheap gate is asked of all."""
+    text = JUDGED.replace("  faithfulness: {form: llm,", "  careful: {form: llm, kind: faithfulness,")
+    text += "  faithfulness: {form: cascade, cheap: labels, judge: careful}\n"
+    said = await plan(config_of(text + "probes: {rate: 0.1, labelled: [rows.jsonl]}\n", written(tmp_path)))
+    assert role(said.at_once, "labels").calls == Amounts(21, 21)
+    judge = role(said.at_once, "careful")
+    assert judge.calls == Amounts(0, 21) and judge.prompt_tokens.least == 0 < judge.prompt_tokens.most
+    assert any("'careful' is spared" in note for note in said.notes)
+    assert "faithfulness" not in [each.role for each in said.at_once.roles]
+
+
 async def test_a_repair_may_ask_a_stronger_pool(tmp_path: Path) -> None:
     """Only for the last attempt of each order, by the rules."""
     strong = RUN.replace("gates:", f"  strong: {{{INSTANT}}}\ngates:").replace("attempts: 3", "attempts: 3, ESCALATE")

@@ -13,14 +13,17 @@ from deployments.cli import app
 from deployments.config.load import load, to_yaml
 from deployments.terminal.life import attempt_view
 from deployments.terminal.policy import policy_view
+from schemas.bands import Band
+from schemas.errors import ErrorKind
 from schemas.ledger import AcceptedEnd, Record, Rejoined
 from schemas.orders import Attempt
 from schemas.policy import Interval, PolicyReport, PolicyValue, RepairValue
 from schemas.recovery import Modes, Repair, Repairs
-from schemas.verdicts import FAITHFULNESS, Passed
+from schemas.verdicts import FAITHFULNESS, Cascaded, CascadeStep, Evidence, GateName, Passed
 from tests.actors.recovery.test_adaptive import attempt_of, told
 from tests.deployments.terminal.test_views import drawn
 
+NLI, CAREFUL = GateName("nli"), GateName("careful")
 SAID = attempt_of(1).candidate
 SEEN = Interval(2.5, 2.0, 3.0)
 REPORT = PolicyReport(
@@ -99,6 +102,34 @@ def test_a_folder_without_its_configuration_is_refused(folder: Path) -> None:
     result = CliRunner().invoke(app, ["policy", str(folder)])
     assert result.exit_code == 2
     assert "run.yaml: is missing" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("steps", "band", "told"),
+    [
+        ((CascadeStep(NLI, 0.9),), Band(0.2, 0.8, 100, 100), "nli decided; nli said 0.9, the band is 0.2 to 0.8"),
+        (
+            (CascadeStep(NLI, 0.5), CascadeStep(CAREFUL, 0.9)),
+            Band(None, 0.8, 0, 100),
+            "careful decided; nli said 0.5, the band is – to 0.8",
+        ),
+        (
+            (CascadeStep(NLI, 0.5), CascadeStep(CAREFUL, 0.9)),
+            None,
+            "careful decided; nli said 0.5, no band yet: too few probes",
+        ),
+        (
+            (CascadeStep(NLI, error=ErrorKind.PERMANENT), CascadeStep(CAREFUL, 0.9)),
+            None,
+            "careful decided; nli could not judge (permanent), no band yet: too few probes",
+        ),
+    ],
+)
+def test_a_cascade_says_who_decided_and_why(steps: tuple[CascadeStep, ...], band: Band | None, told: str) -> None:
+    """Outside the band the cheap gate, inside it the judge; or the judge, because nothing is known yet."""
+    verdict = Passed(FAITHFULNESS, 0.9, 0.7, Evidence(cascade=Cascaded(steps, band)))
+    text = drawn(attempt_view(Attempt(1, None, SAID, (verdict,))), 120)
+    assert f"faithfulness: {told}" in text
 
 
 def test_a_raised_bar_is_explained() -> None:

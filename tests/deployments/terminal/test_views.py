@@ -23,6 +23,7 @@ from schemas.ids import OrderId
 from schemas.ledger import DeadLetteredEnd, Planned, Rejoined
 from schemas.probes import EndedProbes, FlawDiagnosis, FlawProbes, GateCatch, ProbeEnd, Probes
 from schemas.progress import (
+    CascadeCount,
     Counts,
     MalformedCount,
     ModeCount,
@@ -154,6 +155,15 @@ def test_estimated_tokens_are_called_so(tmp_path: Path) -> None:
     assert "~1,500 ~20" in text
     assert " 40 20 " in text
     assert "estimated from the text" in text
+
+
+def test_who_decided_for_a_cascade_and_what_came_from_a_cache_is_told(tmp_path: Path) -> None:
+    """Two thirds of the verdicts cost no judge; a quarter of what the generator read was computed before."""
+    roles = (RoleCost("generator", 2, 2_000, 20, 1.0, cached_tokens=500), RoleCost("reward", 2, 40, 20, 1.0))
+    summary = Summary(roles=roles, cascades=(CascadeCount(FAITHFULNESS, 20, 10),))
+    text = " ".join(drawn(summary_view(summary, tmp_path), 100).split())
+    assert "cascade faithfulness: 66.7% of 30 verdicts by its cheap gate alone" in text
+    assert "from the engine's cache: generator 25.0%" in text
 
 
 def test_a_run_that_never_began_has_a_summary_too(tmp_path: Path) -> None:
