@@ -1,4 +1,4 @@
-"""Which of the candidates is the third world of plan 2, and how much bases differ: `python -m studies.stepwise.world_pilot`.
+"""Which candidate is the third world of plan 2, and how much bases differ: `python -m studies.stepwise.world_pilot`.
 
 The rule stood here before the first look: of the candidates, in their order, the first whose base leaves 40% to 80% of
 the pilot's problems wrong, that SFT on 128 problems does not make worse, and whose error each fourfold of SFT's
@@ -14,6 +14,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import torch
@@ -86,7 +87,7 @@ def few_arms(world: StudyWorld, number: int) -> dict[str, float]:
 def passes(errors: Mapping[str, float]) -> bool:
     """The rule, on the means over the pilot's bases."""
     sft = [errors[f"sft-{size}"] for size in SIZES]
-    falls = [more - less for more, less in zip(sft, sft[1:], strict=False)]
+    falls = [more - less for more, less in pairwise(sft)]
     return 0.4 <= errors["base"] <= 0.8 and sft[0] <= errors["base"] and min(falls) >= 0.03
 
 
@@ -94,11 +95,11 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description="The pilot of plan 2: worlds by base and SFT alone, and spreads.")
     parser.add_argument("--arms", action="store_true", help="a few arms in the two earlier worlds, for power")
-    parser.add_argument("--bases", type=int, default=2)
+    parser.add_argument("--bases", type=int, nargs="+", default=[0, 1])
     given = parser.parse_args()
     torch.set_num_threads(1)
     worlds, look = ((IMPROVES, HARMS), few_arms) if given.arms else (CANDIDATES, curve)
-    for number in range(given.bases):
+    for number in given.bases:
         for world in worlds:
             begun = time.process_time()
             found = look(world, number)
