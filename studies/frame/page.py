@@ -1,7 +1,7 @@
 """A study's page, `docs/studies/<study>-<number>.md`, from its plan and, once they are there, its results.
 
 Law: no figure and no word of verdict is written by hand. What a person adds stands in `studies/<study>/prose-<n>.md`,
-where a figure is a name (`{{ claims["rft", "harms"].effect }}`, `{{ arms["harms", "rft", "error"] }}`,
+where a figure is a name (`{{ claims["rft", "harms"] }}`, `{{ arms["harms", "rft", "error"] }}`,
 `{{ figures["arms-harms-0", "pairs"] }}`) and digits outside of names, code and links are refused.
 """
 
@@ -11,27 +11,15 @@ from pathlib import Path
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
-from msgspec import Struct
 
 from schemas.errors import ConfigError
 from studies.frame.plan import Claim, Measure, Plan
 from studies.frame.results import Results
 from studies.frame.statistics import Interval, interval
-from studies.frame.verdicts import Verdict, powers_of, verdicts
+from studies.frame.verdicts import Verdict, headlines, powers_of, verdicts
 
 NOT_PROSE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv \S+")
 """Where a digit is no figure."""
-
-
-class ClaimCells(Struct, frozen=True):
-    """One contrast as the page shows it."""
-
-    word: str
-    effect: str
-    bootstrap: str
-    p_none: str
-    p_smallest: str
-    why: str
 
 
 def page(plan: Plan, results: Results | None, prose: str = "") -> str:
@@ -41,17 +29,22 @@ def page(plan: Plan, results: Results | None, prose: str = "") -> str:
         loader=FileSystemLoader(Path(__file__).parent), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
         keep_trailing_newline=True,
     )  # fmt: skip
-    said = verdicts(plan, results) if results else {}
-    by_name = {claim.name: claim for claim in plan.claims}
     measures = {one.name: one for one in plan.measures}
+    said = verdicts(plan, results) if results else {}
+    parts = results.parts if results else []
     known = {
         "plan": plan,
         "results": results,
-        "claims": {key: _cells(by_name[key[0]], measures, one) for key, one in said.items()},
+        "verdicts": said,
+        "headlines": headlines(plan, said) if results else {},
+        "claims": {
+            (claim.name, setting): _effect(claim, measures[claim.measure], said[claim.name, setting])
+            for claim in plan.claims
+            for setting in claim.settings
+            if results
+        },
         "arms": _arms(results, measures) if results else {},
-        "figures": {(p.part, name): f"{v:g}" for p in results.parts for name, v in p.found.figures.items()}
-        if results
-        else {},
+        "figures": {(part.part, name): f"{v:g}" for part in parts for name, v in part.found.figures.items()},
         "powers": {claim.name: powers_of(plan, claim) for claim in plan.claims},
         "percent": "{:.0%}".format,
         "amount": lambda claim: _amount(claim, measures),
@@ -84,19 +77,13 @@ def shown(found: Interval | None, measure: Measure, *, signed: bool = False) -> 
     return f"{value}{'' if signed or not measure.percent else '%'} ({low} to {high})"
 
 
-def _cells(claim: Claim, measures: dict[str, Measure], one: Verdict) -> ClaimCells:
+def _effect(claim: Claim, measure: Measure, one: Verdict) -> str:
     if one.contrast is None:
-        return ClaimCells(one.word, "none", "none", f"{one.p_none:.4f}", f"{one.p_smallest:.4f}", one.why)
-
-    def effect(found: Interval) -> str:
-        if claim.form == "ratio":
-            return f"{math.exp(found.value):.2f} times ({math.exp(found.low):.2f} to {math.exp(found.high):.2f})"
-        return shown(found, measures[claim.measure], signed=True)
-
-    return ClaimCells(
-        one.word, effect(one.contrast.effect), effect(one.contrast.bootstrap), f"{one.p_none:.4f}",
-        f"{one.p_smallest:.4f}", one.why,
-    )  # fmt: skip
+        return "none"
+    found = one.contrast.effect
+    if claim.form == "ratio":
+        return f"{math.exp(found.value):.2f} times ({math.exp(found.low):.2f} to {math.exp(found.high):.2f})"
+    return shown(found, measure, signed=True)
 
 
 def _arms(results: Results, measures: dict[str, Measure]) -> dict[tuple[str, str, str], str]:

@@ -107,6 +107,16 @@ class Claim(_Strict, frozen=True):
     """Claims that must be supported in the same setting; otherwise this one is not asked there."""
 
 
+class Headline(_Strict, frozen=True):
+    """What may be said of a setting only where all of its claims are supported there. Since all must be, the correction
+    counts headlines and settings, not claims (the intersection-union test: Berger 1982)."""
+
+    name: Name
+    says: Text
+    claims: Annotated[tuple[Name, ...], Meta(min_length=1)]
+    settings: Annotated[tuple[Name, ...], Meta(min_length=1)]
+
+
 class Part(_Strict, frozen=True):
     """A kind of part: one for each of its settings and each unit, none of both: one alone."""
 
@@ -168,6 +178,7 @@ class Plan(_Strict, frozen=True):
     test_sets: Annotated[tuple[TestSet, ...], Meta(min_length=1)]
     families: Annotated[tuple[Named, ...], Meta(min_length=1)]
     claims: Annotated[tuple[Claim, ...], Meta(min_length=1)]
+    headlines: Annotated[tuple[Headline, ...], Meta(min_length=1)]
     parts: Annotated[tuple[Part, ...], Meta(min_length=1)]
     budget: Budget
     limits: Annotated[tuple[Text, ...], Meta(min_length=1)]
@@ -225,14 +236,21 @@ class _Bears(Protocol):
 def _mistakes(plan: Plan) -> Iterator[str]:
     lists: dict[str, Iterable[_Bears]] = {
         "settings": plan.settings, "measures": plan.measures, "arms": (*plan.arms, *plan.controls), "units": plan.units,
-        "test_sets": plan.test_sets, "families": plan.families, "claims": plan.claims, "parts": plan.parts,
-        "data": plan.data,
+        "test_sets": plan.test_sets, "families": plan.families, "claims": plan.claims, "data": plan.data,
+        "headlines": plan.headlines, "parts": plan.parts,
     }  # fmt: skip
     names = {what: [each.name for each in bearers] for what, bearers in lists.items()}
     for what, found in names.items():
         yield from (f"{what}: {name!r} is there twice" for name in sorted({n for n in found if found.count(n) > 1}))
     for claim in plan.claims:
         yield from (f"claim {claim.name}: {mistake}" for mistake in _of_claim(claim, names))
+    asked = {(claim.name, setting) for claim in plan.claims for setting in claim.settings}
+    yield from (
+        f"headline {one.name}: no claim {name!r} is asked in {setting!r}"
+        for one in plan.headlines
+        for name, setting in product(one.claims, one.settings)
+        if (name, setting) not in asked
+    )
     used = {claim.against for claim in plan.claims}
     yield from (f"controls: no claim is held against {one.name!r}" for one in plan.controls if one.name not in used)
     for at, part in enumerate(plan.parts):

@@ -47,8 +47,6 @@ class Contrast(Struct, frozen=True):
     """An effect over units, and how surprising it would be under two hypotheses; p-values are one-sided."""
 
     effect: Interval
-    bootstrap: Interval
-    """The same by a paired bootstrap over units (BCa), to be looked at beside."""
     p_none: float
     """If the true effect were 0 or less."""
     p_smallest: float
@@ -66,7 +64,6 @@ def contrast(table: Table, *, ratio: bool, sign: int, shift: float, smallest: fl
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(pseudo) - 1) * stats.sem(pseudo))
     return Contrast(
         effect=Interval(value, value - half, value + half),
-        bootstrap=_bootstrap(table, ratio=ratio, sign=sign, shift=shift, seed=seed),
         p_none=p_above(pseudo, 0.0, seed=seed),
         p_smallest=p_above(-pseudo, -smallest, seed=seed),
         units=len(pseudo),
@@ -138,19 +135,3 @@ def power_of_none(*, unit_sd: float, units: int, alpha: float, smallest: float) 
     """The chance that no effect at all is called not supported."""
     away = smallest / (unit_sd / math.sqrt(units))
     return float(stats.nct.sf(stats.t.ppf(1 - alpha, units - 1), units - 1, away))
-
-
-def _bootstrap(table: Table, *, ratio: bool, sign: int, shift: float, seed: int) -> Interval:
-    def effect(drawn: np.ndarray, axis: int = -1) -> np.ndarray:
-        # `axis` is the units', which are the last but one once each is its row of the table
-        return sign * _effect(table[drawn.astype(int)].sum(axis=-2), ratio=ratio) + shift
-
-    units = np.arange(len(table))
-    value = float(effect(units))
-    if _constant(pseudo_values(table, ratio=ratio)):
-        return Interval(value, value, value)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = stats.bootstrap(
-            (units,), effect, confidence_level=LEVEL, n_resamples=FLIPS, rng=np.random.default_rng(seed)
-        ).confidence_interval
-    return Interval(value, float(found.low), float(found.high))

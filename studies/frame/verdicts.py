@@ -31,6 +31,8 @@ class Verdict(Struct, frozen=True):
     p_none: float
     """Both with Holm's correction."""
     p_smallest: float
+    enough: bool
+    """The effect found is the smallest of interest or more."""
     why: str = ""
 
 
@@ -62,13 +64,30 @@ def verdicts(plan: Plan, results: Results) -> dict[Key, Verdict]:
             key = (claim.name, setting)
             one, p_values = found[key], (none[key], smallest[key])
             if isinstance(one, str):
-                said[key] = Verdict(*key, "undecided", None, *p_values, why=one)
+                said[key] = Verdict(*key, "undecided", None, *p_values, enough=False, why=one)
                 continue
             unmet = [name for name in claim.given if (had := said.get((name, setting))) and had.word != "supported"]
             why = f"not asked: {unmet[0]} is not supported here" if unmet else ""
-            word = "undecided" if unmet else _word(claim, one, *p_values, alpha=plan.correction.alpha)
-            said[key] = Verdict(*key, word, one, *p_values, why=why)
+            enough = one.effect.value >= smallest_of(claim)
+            word = "undecided" if unmet else _word(*p_values, enough=enough, alpha=plan.correction.alpha)
+            said[key] = Verdict(*key, word, one, *p_values, enough=enough, why=why)
     return said
+
+
+def headlines(plan: Plan, said: Mapping[Key, Verdict]) -> dict[Key, Word]:
+    """The word of each headline in each setting. `said`: the verdicts of its claims."""
+    keys = [(one.name, setting) for one in plan.headlines for setting in one.settings]
+    parts = {(one.name, s): [said[name, s] for name in one.claims] for one in plan.headlines for s in one.settings}
+    largest = [max(one.contrast.p_none if one.contrast and not one.why else 1.0 for one in parts[key]) for key in keys]
+    found: dict[Key, Word] = {}
+    for key, p_value in zip(keys, holm(largest), strict=True):
+        if any(one.word == "not supported" for one in parts[key]):
+            found[key] = "not supported"
+        elif p_value <= plan.correction.alpha and all(one.enough for one in parts[key]):
+            found[key] = "supported"
+        else:
+            found[key] = "undecided"
+    return found
 
 
 def smallest_of(claim: Claim) -> float:
@@ -90,8 +109,8 @@ def powers_of(plan: Plan, claim: Claim) -> tuple[Powers, Powers]:
     return strictest, mildest
 
 
-def _word(claim: Claim, one: Contrast, p_none: float, p_smallest: float, *, alpha: float) -> Word:
-    if p_none <= alpha and one.effect.value >= smallest_of(claim):
+def _word(p_none: float, p_smallest: float, *, enough: bool, alpha: float) -> Word:
+    if p_none <= alpha and enough:
         return "supported"
     return "not supported" if p_smallest <= alpha else "undecided"
 

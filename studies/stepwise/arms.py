@@ -8,6 +8,8 @@ solutions are drawn and credited once, with the SFT policy.
 | dpo_whole | RFT or SFT policy | a right against a wrong solution |
 | dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
 | dpo_steps | RFT or SFT policy | after the same steps: a step that went on to the right answer against a critical one |
+| random_steps | as dpo_steps | the same at steps drawn evenly up to the first pit: is it that they are critical? |
+| chosen_only | as dpo_steps | the chosen sides of its pairs alone: is it that there are negatives? |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
 | sft_longer | base | what SFT learns from, for as many steps as RFT takes: is it only the steps? |
 """
@@ -23,14 +25,14 @@ from schemas.config_credit import Credit
 from studies.arithmetic.teacher import STRONG, Teacher
 from studies.arithmetic.world import Problem
 from studies.stepwise.credits import Credited, Rollouts, credited
-from studies.stepwise.fit import Passes, fitted
+from studies.stepwise.fit import Passes, Tuning, fitted
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.preferences import PLAIN, Pair, Pull, preferred
 from studies.stepwise.rows import Row, Words, step_spans
 
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
-LONGER = "sft_longer"
+LONGER, RANDOM, CHOSEN = "sft_longer", "random_steps", "chosen_only"
 FALL = 0.2
 """A step is critical where it lost so much for sure (`actors.exports.advantages`)."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
@@ -142,13 +144,21 @@ def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited]
         if pit is None:
             continue
         spans = step_spans(bad.ids, words.newline)
-        if arm == STEPS:
+        if arm in (STEPS, RANDOM):
             falls = [step - 1 for step in advantages.critical_steps(one.label, FALL, before=pit + 1)]
-            found += [made for n in falls if (made := _step_pair(words, rollouts, one, spans[n], n, dice))]
+            made = [pair for n in falls if (pair := _step_pair(words, rollouts, one, spans[n], n, dice))]
+            found += made if arm == STEPS else _random_pairs(words, rollouts, one, dice)[: len(made)]
         elif good := _right(rollouts, bad, "", differs_from=()):
             end = spans[pit - 1][1] if arm == PREFIX else len(bad.ids)
             found.append(Pair(words.asked(bad.problem.text), dice.choice(good).ids, bad.ids[:end]))
     return found
+
+
+def _random_pairs(words: Words, rollouts: Rollouts, one: Credited, dice: random.Random) -> list[Pair]:
+    """A pair for each step up to the first pit after whose beginning something right is known, in a random order."""
+    spans = step_spans(one.solution.ids, words.newline)[: one.label.first_pit]
+    places = dice.sample(range(len(spans)), len(spans))
+    return [pair for n in places if (pair := _step_pair(words, rollouts, one, spans[n], n, dice))]
 
 
 def _step_pair(
@@ -181,6 +191,13 @@ def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
         return policy
     how = cell.plan.preferences[arm]
     return preferred(policy, made, how.passes.tuning(len(made)), how.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
+
+
+def chosen_only(cell: Cell, policy: Net, made: Sequence[Pair], tuning: Tuning) -> Net:
+    """The policy after the likelihood of the pairs' chosen sides; itself where there is none."""
+    rows = [Row(pair.prompt, pair.chosen) for pair in made]
+    words, dice = cell.lab.words, cell.dice(CHOSEN)
+    return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=dice) if rows else policy
 
 
 def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[float, ...]:

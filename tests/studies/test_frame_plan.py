@@ -32,6 +32,11 @@ MISTAKES = {
     "against nothing": ("against: plain", "margin: 0", "wants one of `against` (an arm) and `value` (a number)"),
     "no ratio": ("direction: less", "direction: less\n  form: ratio", "a ratio wants a `smallest` of 1 or more"),
     "a later claim": ("rules_out", "given: [same-as-plain]\n  rules_out", "no claim 'same-as-plain' stands before it"),
+    "an empty headline": (
+        "[better-than-plain], s",
+        "[best], s",
+        "headline better: no claim 'best' is asked in 'table'",
+    ),
     "a long part": ("core_minutes: 1,", "core_minutes: 91,", "Expected `float` <= 90.0 - at `$.parts[0].core_minutes`"),
     "a dear study": ("core_minutes: 1,", "core_minutes: 2,", "the parts take 24 core minutes, of 20"),
     "few units": ("count: 12", "count: 4", "Expected `int` >= 5 - at `$.units[0].count`"),

@@ -17,7 +17,7 @@ from studies.frame.given import DATA, Found, Given, Look
 from studies.frame.plan import place, read
 from studies.frame.runner import PartResult, Work
 from studies.frame.statistics import Tally
-from studies.frame.verdicts import verdicts
+from studies.frame.verdicts import headlines, verdicts
 from tests.studies import tiny
 
 Study = Callable[..., Path]
@@ -54,11 +54,12 @@ def test_a_planted_effect_is_found_and_none_is_not(study: Study) -> None:
     said = verdicts(plan, found)
     assert said["better-than-plain", "table"].word == "supported"
     assert said["same-as-plain", "table"].word == "not supported"
+    assert headlines(plan, said) == {("better", "table"): "supported", ("both", "table"): "not supported"}
     assert found.codes == [work(root).stamp.code] and found.plan == work(root).stamp.plan
     assert len(found.looks) == 12
     assert does(root, "page") == 0
     text = (root / "docs" / "studies" / "tiny-1.md").read_text()
-    assert text.count("**supported**") == 1 and text.count("**not supported**") == 1
+    assert text.count("**supported**") == 2 and text.count("**not supported**") == 2
     better = said["better-than-plain", "table"].contrast
     assert better is not None and f"{100 * better.effect.value:+.1f} (" in text
 
@@ -210,7 +211,7 @@ def test_a_claim_is_asked_only_where_its_condition_is_supported(study: Study, ca
     """The better coin is better, but that is asked only if the same coin is."""
     lines = tiny.PLAN.replace("rules_out: Luck.", "rules_out: Luck.\n  given: [same-as-plain]")
     first, second = lines.index("- &claim"), lines.index("- <<: *claim")
-    end = lines.index("parts:")
+    end = lines.index("headlines:")
     swapped = lines[:first] + LATER + lines[first:second] + lines[end:]
     root = study(swapped)
     assert does(root, "run") == 0 and does(root, "collect") == 0
@@ -243,10 +244,10 @@ def test_prose_names_its_figures_and_writes_none(study: Study, capsys) -> None:
     prose.write_text("It errs less by 15 points.\n")
     assert does(root, "page") == 2
     assert "prose, line 1: the figure 15 is written by hand" in capsys.readouterr().err
-    prose.write_text('Less by {{ claims["better", "table"].effect }}.\n')
+    prose.write_text('Less by {{ claims["better", "table"] }}.\n')
     assert does(root, "page") == 2
     prose.write_text(
-        'Less by {{ claims["better-than-plain", "table"].effect }}; wrong in {{ arms["table", "same", "error"] }}, of '
+        'Less by {{ claims["better-than-plain", "table"] }}; wrong in {{ arms["table", "same", "error"] }}, of '
         '{{ figures["throws-table-0", "throws"] }} throws ([a study](tiny-1.json), `plan-1`).\n'
     )
     assert does(root, "page") == 0

@@ -1,6 +1,7 @@
 """What credit spends, and which pairs it makes, on a problem whose every step is known."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -13,11 +14,15 @@ from studies.arithmetic.teacher import CLEAN
 from studies.arithmetic.truth import right
 from studies.arithmetic.world import BEYOND, problems
 from studies.stepwise import arms
+from studies.stepwise.arms import Cell
 from studies.stepwise.credits import Credited, Rollouts, credited, target
+from studies.stepwise.fit import Tuning
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import from_library
-from studies.stepwise.rows import Words
+from studies.stepwise.preferences import totals
+from studies.stepwise.rows import Row, Words
 from studies.stepwise.sample import Sampler
+from studies.stepwise.study import FULL
 
 (PROBLEM,) = problems(BEYOND, 1, seed="arms")
 RIGHT = CLEAN.solution(PROBLEM, random.Random(0)).splitlines()
@@ -62,3 +67,42 @@ def test_a_pair_of_steps_stands_where_the_solution_broke(lab: Lab) -> None:
     assert (lab.words.text(pair.chosen), lab.words.text(pair.rejected)) == (f"{RIGHT[1]}\n", f"{WRONG[1]}\n")
     (prefix,) = arms.pairs(arms.PREFIX, lab.words, rollouts, [Credited(wrong, aim, label)], random.Random(0))
     assert lab.words.text(prefix.rejected) == f"{WRONG[0]}\n{WRONG[1]}\n"
+
+
+def broken(lab: Lab) -> tuple[Rollouts, Credited]:
+    """The wrong solution credited at its second step, with right ways known to go on before each of its two steps."""
+    wrong, good = solution(lab, WRONG), solution(lab, RIGHT)
+    lines = ["Ada = 2", *RIGHT[1:]]
+    other = replace(solution(lab, lines), right=True)
+    aim = target(wrong, 0)
+    known = {steps: dict.fromkeys(range(12), steps < 2) for steps in range(aim.steps)}
+    label = CreditPlan(aim, Credit(), known).label(RolloutOwner(PolicyVersion("test"), 0))
+    rollouts = Rollouts(lab, lab.base, seed=0)
+    rollouts.drawn[PROBLEM.text, aim.prefix(0)] = [other]
+    rollouts.drawn[PROBLEM.text, aim.prefix(1)] = [good]
+    return rollouts, Credited(wrong, aim, label)
+
+
+def test_random_steps_are_as_many_as_critical_ones_and_stand_anywhere_up_to_the_pit(lab: Lab) -> None:
+    """The control of credit: the same solutions, the same number of pairs, but not where something broke."""
+    rollouts, one = broken(lab)
+    seen: set[str] = set()
+    for number in range(40):
+        (pair,) = arms.pairs(arms.RANDOM, lab.words, rollouts, [one], random.Random(number))
+        seen.add(lab.words.text(pair.rejected))
+        (critical,) = arms.pairs(arms.STEPS, lab.words, rollouts, [one], random.Random(number))
+        assert lab.words.text(critical.rejected) == f"{WRONG[1]}\n"
+    assert seen == {f"{WRONG[0]}\n", f"{WRONG[1]}\n"}
+
+
+def test_chosen_sides_alone_raise_their_likelihood_and_leave_the_policy(lab: Lab) -> None:
+    """The control of negatives: what pairs teach without their rejected side. The policy itself is not changed."""
+    rollouts, one = broken(lab)
+    pairs = arms.pairs(arms.STEPS, lab.words, rollouts, [one], random.Random(0))
+    rows = [Row(pair.prompt, pair.chosen) for pair in pairs]
+    before = totals(lab.base, rows, lab.words.pad).item()
+    cell = Cell(lab, FULL.plan, [PROBLEM], 0)
+    after = arms.chosen_only(cell, lab.base, pairs, Tuning(steps=8, rate=1e-3, rows=1))
+    assert totals(after, rows, lab.words.pad).item() > before
+    assert totals(lab.base, rows, lab.words.pad).item() == before
+    assert arms.chosen_only(cell, lab.base, [], Tuning(steps=8, rate=1e-3)) is lab.base

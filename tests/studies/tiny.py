@@ -44,6 +44,9 @@ claims:
   name: same-as-plain
   says: The same coin errs less.
   arm: same
+headlines:
+- {name: better, says: The better coin is better., claims: [better-than-plain], settings: [table]}
+- {name: both, says: Both coins are better., claims: [better-than-plain, same-as-plain], settings: [table]}
 parts: [{name: throws, what: Throws all coins., core_minutes: 1, settings: [table], units: purse, looks: [test]}]
 budget: {core_minutes: 20, equal: [Throws.]}
 limits: [They are coins.]

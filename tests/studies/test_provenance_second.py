@@ -1,0 +1,79 @@
+"""What the second plan of the first paper's study is made of: its control of diagnosis, its corpora, its sources."""
+
+import pytest
+
+from actors.gates.evidence import RetrievedSource
+from actors.gates.retrieval import Bm25Retriever
+from actors.recovery.policies import build_recovery
+from schemas.config import Corpus
+from schemas.ids import PoolName
+from schemas.orders import AttemptSummary
+from schemas.recovery import Repair, Repairs
+from schemas.samples import Candidate, Cost, Draft, Sampling, answered
+from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected, Verdict
+from studies.almanac.exam import exam, plain_exam
+from studies.provenance.plan import SMOKE, Setting
+from studies.provenance.sources import shown_by
+from studies.provenance.world import COOL, run_config
+from tests.doubles.passages import lease_of
+
+
+def told_of(papers) -> list:
+    return [entity for told in papers for entity in {fact.entity for fact in told.passage.facts}]
+
+
+def test_a_plain_corpus_tells_of_each_entity_once_and_the_other_one_contradicts_itself() -> None:
+    """What half of the first study's effect came from is in the one and not in the other."""
+    plain, editions = told_of(plain_exam(960, seed=3)), told_of(exam(960, seed=3))
+    assert len(plain) == len(set(plain)) == 1920
+    assert len(set(editions)) < len(editions) - 500
+    assert plain_exam(8, seed=3) == plain_exam(8, seed=3) != plain_exam(8, seed=4)
+
+
+def test_names_run_out_with_a_word() -> None:
+    with pytest.raises(ValueError, match="there are no names for 2000 passages"):
+        plain_exam(2000, seed=0)
+
+
+def test_sources_are_named_as_the_plans_arms() -> None:
+    """One passage and three for each search, the own passage, and nothing."""
+    found = shown_by({"bm25": Bm25Retriever([]), "minilm": Bm25Retriever([])})
+    assert list(found) == ["exact", "bm25_k1", "bm25_k3", "minilm_k1", "minilm_k3", "none"]
+    assert all(isinstance(found[name], RetrievedSource) for name in found if "_k" in name)
+
+
+WRONG = answered("Who founded Amber Heron?", "Jon Berg")
+REJECTIONS: list[tuple[Draft | None, tuple[Verdict, ...]]] = [
+    (WRONG, (Rejected(FAITHFULNESS, 0.1, 0.5), Passed(REWARD, 0.9, 0.5))),
+    (WRONG, (Passed(FAITHFULNESS, 0.9, 0.5), Rejected(REWARD, 0.1, 0.5))),
+    (None, (Rejected(FORMAT, 0.0, 1.0),)),
+]
+
+
+@pytest.mark.parametrize("draft, verdicts", REJECTIONS)
+def test_the_control_of_diagnosis_cools_whatever_is_wrong(draft: Draft | None, verdicts: tuple[Verdict, ...]) -> None:
+    """The diagnosis is made and takes no part: each attempt is asked for at half of the last temperature, until the
+    attempts of every arm are spent. The table itself repairs the first of these otherwise."""
+    setting = Setting("middle", 0.8)
+    cool, rules = (
+        build_recovery(run_config(SMOKE, Corpus(paths=("a",)), seed=0, setting=setting, policy=name).recovery)
+        for name in (COOL, "rules")
+    )
+    heat, lease = 0.8, lease_of()
+    for attempt in range(1, SMOKE.max_attempts + 1):
+        said = Candidate(PoolName("generator"), (), Sampling(temperature=heat), "text", draft, Cost())
+        _, choice = cool.decide(lease, said, verdicts)
+        if attempt == SMOKE.max_attempts:
+            assert choice.repair is None
+            break
+        assert choice.repair is not None
+        assert (choice.repair.kind, choice.repair.temperature) == (Repairs.LOWER_TEMPERATURE, heat / 2)
+        heat /= 2
+        history = (
+            AttemptSummary("unknown", None),
+            *[AttemptSummary("unknown", Repairs.LOWER_TEMPERATURE)] * (attempt - 1),
+        )
+        lease = lease_of(attempt=attempt + 1, repair=Repair(Repairs.LOWER_TEMPERATURE, heat), history=history)
+    said = Candidate(PoolName("generator"), (), Sampling(temperature=0.8), "text", WRONG, Cost())
+    _, by_table = rules.decide(lease_of(), said, REJECTIONS[0][1])
+    assert by_table.repair is not None and by_table.repair.kind != Repairs.LOWER_TEMPERATURE
