@@ -5,8 +5,8 @@ Law: the seed of a test set is handed out only after it is recorded, durably, th
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
 
 import msgspec
 from msgspec import Struct
@@ -108,7 +108,5 @@ def append_durably(path: Path, value: object) -> None:
         os.fsync(file.fileno())
 
 
-class Does(Protocol):
-    """What `studies.<study>.plan_<number>` must hold under the name `run`."""
-
-    def __call__(self, given: Given, /) -> Found: ...
+Does = Callable[[Given], Found]
+"""One part of a study: what `studies.<study>.plan_<number>` holds under the name `run`."""

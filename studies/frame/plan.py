@@ -27,7 +27,7 @@ Count = Annotated[int, Meta(ge=1)]
 NotNegative = Annotated[float, Meta(ge=0)]
 
 
-class _Strict(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _Strict(Struct, frozen=True, forbid_unknown_fields=True):
     pass
 
 
@@ -79,8 +79,7 @@ class Power(_Strict, frozen=True):
 class Claim(_Strict, frozen=True):
     """What is claimed of an arm, against what, and what would decide it. Each setting makes it one contrast.
 
-    The effect counts towards the claim: (arm - against) for `more`, (against - arm) for `less`, plus `margin`; the
-    same with logarithms for a ratio.
+    The effect counts towards the claim: arm - against for `more`, against - arm for `less`; a ratio's by logarithms.
     """
 
     name: Name
@@ -102,7 +101,7 @@ class Claim(_Strict, frozen=True):
     """A number that the arm is held against, in place of an arm."""
     form: Literal["difference", "ratio"] = "difference"
     margin: NotNegative = 0.0
-    """How far the arm may fall short all the same (difference alone)."""
+    """How far the arm may fall short all the same (difference alone): both bounds of the effect lie lower by this."""
     given: tuple[Name, ...] = ()
     """Claims that must be supported in the same setting; otherwise this one is not asked there."""
 

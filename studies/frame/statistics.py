@@ -48,37 +48,35 @@ class Contrast(Struct, frozen=True):
 
     effect: Interval
     p_none: float
-    """If the true effect were 0 or less."""
+    """If the true effect were `none` or less."""
     p_smallest: float
-    """If the true effect were the smallest of interest or more."""
+    """If the true effect were `smallest` or more."""
     units: int
 
 
-def contrast(table: Table, *, ratio: bool, sign: int, shift: float, smallest: float, seed: int) -> Contrast | None:
-    """The effect of a contrast; None where it is not defined. `sign`: -1 where less is claimed; `shift`: added."""
+def contrast(table: Table, *, ratio: bool, sign: int, none: float, smallest: float, seed: int) -> Contrast | None:
+    """The effect and its tests against both bounds; None where it is not defined. `sign`: -1 where less is claimed."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        pseudo = sign * pseudo_values(table, ratio=ratio) + shift
-        value = float(sign * _effect(table.sum(axis=0), ratio=ratio) + shift)
-    if not (np.isfinite(pseudo).all() and math.isfinite(value)):
+        pseudo = sign * pseudo_values(table, ratio=ratio)
+        value = float(sign * _effect(table.sum(axis=0), ratio=ratio))
+    if (effect := _around(value, pseudo)) is None:
         return None
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(pseudo) - 1) * stats.sem(pseudo))
-    return Contrast(
-        effect=Interval(value, value - half, value + half),
-        p_none=p_above(pseudo, 0.0, seed=seed),
-        p_smallest=p_above(-pseudo, -smallest, seed=seed),
-        units=len(pseudo),
-    )
+    p_none, p_smallest = p_above(pseudo, none, seed=seed), p_above(-pseudo, -smallest, seed=seed)
+    return Contrast(effect, p_none, p_smallest, len(pseudo))
 
 
 def interval(parts: np.ndarray, wholes: np.ndarray) -> Interval | None:
     """One arm's own value over its units; None where it is not defined."""
     table = np.stack([parts, wholes, np.zeros(len(parts)), np.ones(len(parts))], axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
-        pseudo = pseudo_values(table, ratio=False)
-        value = float(parts.sum() / wholes.sum())
-    if not (np.isfinite(pseudo).all() and math.isfinite(value)):
+        return _around(float(parts.sum() / wholes.sum()), pseudo_values(table, ratio=False))
+
+
+def _around(value: float, pseudo: np.ndarray) -> Interval | None:
+    """The value with Student's interval on the pseudo-values; None where one of them is not defined."""
+    if len(pseudo) < 2 or not (math.isfinite(value) and np.isfinite(pseudo).all()):
         return None
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(pseudo) - 1) * stats.sem(pseudo)) if len(pseudo) > 1 else math.nan
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(pseudo) - 1) * stats.sem(pseudo))
     return Interval(value, value - half, value + half)
 
 

@@ -68,7 +68,7 @@ def verdicts(plan: Plan, results: Results) -> dict[Key, Verdict]:
                 continue
             unmet = [name for name in claim.given if (had := said.get((name, setting))) and had.word != "supported"]
             why = f"not asked: {unmet[0]} is not supported here" if unmet else ""
-            enough = one.effect.value >= smallest_of(claim)
+            enough = one.effect.value >= smallest_of(claim) - claim.margin
             word = "undecided" if unmet else _word(*p_values, enough=enough, alpha=plan.correction.alpha)
             said[key] = Verdict(*key, word, one, *p_values, enough=enough, why=why)
     return said
@@ -101,7 +101,7 @@ def powers_of(plan: Plan, claim: Claim) -> tuple[Powers, Powers]:
     smallest, alpha = smallest_of(claim), plan.correction.alpha
     strictest, mildest = (
         Powers(
-            power(expected=claim.power.expected, unit_sd=sd, units=units, alpha=each, smallest=smallest),
+            power(expected=claim.power.expected + claim.margin, unit_sd=sd, units=units, alpha=each, smallest=smallest),
             power_of_none(unit_sd=sd, units=units, alpha=each, smallest=smallest),
         )
         for each in (alpha / plan.in_family(claim.family), alpha)
@@ -128,8 +128,8 @@ def _contrast(plan: Plan, claim: Claim, setting: str, results: Results) -> Contr
         np.array([[*arm[unit], *against[unit]] for unit in units]),
         ratio=claim.form == "ratio",
         sign=1 if claim.direction == "more" else -1,
-        shift=claim.margin,
-        smallest=smallest_of(claim),
+        none=-claim.margin,
+        smallest=smallest_of(claim) - claim.margin,
         seed=seed(Stamp(results.plan, results.plan.commit), "verdict", claim.name, setting),
     ) or "the effect is not defined: something is divided by 0"  # fmt: skip
 
