@@ -121,10 +121,8 @@ def negatives(solutions: Sequence[Solution], most: int) -> list[Solution]:
 
 def taught(cell: Cell, chosen: Sequence[Solution], name: str) -> Net:
     """The base after these solutions; itself where there is none."""
-    words = cell.lab.words
-    rows = [Row(words.asked(one.problem.text), one.ids) for one in chosen]
-    tuning = cell.plan.likelihood.tuning(len(rows))
-    return fitted(cell.lab.fresh(), rows, tuning, pad=words.pad, rng=cell.dice(name)) if rows else cell.lab.fresh()
+    rows = solution_rows(cell.lab.words, chosen)
+    return going_on(cell, cell.lab.base, rows, cell.plan.likelihood.tuning(len(rows)), name)
 
 
 def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Rollouts, list[Credited]]:
@@ -193,11 +191,28 @@ def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
     return preferred(policy, made, how.passes.tuning(len(made)), how.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
 
 
-def chosen_only(cell: Cell, policy: Net, made: Sequence[Pair], tuning: Tuning) -> Net:
-    """The policy after the likelihood of the pairs' chosen sides; itself where there is none."""
-    rows = [Row(pair.prompt, pair.chosen) for pair in made]
-    words, dice = cell.lab.words, cell.dice(CHOSEN)
+def going_on(cell: Cell, policy: Net, rows: Sequence[Row], tuning: Tuning, arm: str) -> Net:
+    """The policy after the likelihood of these rows, for so many steps; itself where there is none. RFT continued,
+    RFT on what rollouts completed, and the chosen sides of pairs alone."""
+    words, dice = cell.lab.words, cell.dice(arm)
     return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=dice) if rows else policy
+
+
+def solution_rows(words: Words, chosen: Sequence[Solution]) -> list[Row]:
+    """Whole solutions to learn from."""
+    return [Row(words.asked(one.problem.text), one.ids) for one in chosen]
+
+
+def chosen_rows(made: Sequence[Pair]) -> list[Row]:
+    """The chosen sides of pairs, with no rejected side beside them."""
+    return [Row(pair.prompt, pair.chosen) for pair in made]
+
+
+def completed(rollouts: Rollouts, most: int) -> list[Solution]:
+    """Different right solutions that rollouts from wrong ones' first steps ended in, at most so many of a problem: all
+    that credit found beside its labels."""
+    found = [one for (_, prefix), drawn in rollouts.drawn.items() if prefix for one in drawn if one.right]
+    return _different(found, most)
 
 
 def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[float, ...]:

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -97,6 +98,25 @@ def passes(rows: Sequence[Row], size: int, rng: random.Random) -> Iterator[list[
             waiting += rng.sample(rows, len(rows))
         yield waiting[:size]
         waiting = waiting[size:]
+
+
+T = TypeVar("T")
+
+
+def filled(items: Sequence[T], tokens: int, size: Callable[[T], int], rng: random.Random) -> Iterator[list[T]]:
+    """Batches of about so many tokens without end, each pass over all items in a new order: whatever an arm learns
+    from, a step sees as much of it. `size`: tokens of an item; a batch ends with the item that reaches the count, and
+    what it is over is taken from the next."""
+    batch: list[T] = []
+    owed, held = 0, 0
+    while True:
+        for one in rng.sample(items, len(items)):
+            batch.append(one)
+            held += size(one)
+            if held >= tokens - owed:
+                owed += held - tokens
+                yield batch
+                batch, held = [], 0
 
 
 def fitted(net: Net, rows: Sequence[Row], tuning: Tuning, *, pad: int, rng: random.Random) -> Net:

@@ -2,8 +2,11 @@
 
 import random
 from dataclasses import replace
+from itertools import chain, islice
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from actors.credit.plan import CreditPlan, RolloutOwner
 from schemas.config_credit import Credit
@@ -16,11 +19,12 @@ from studies.arithmetic.world import BEYOND, problems
 from studies.stepwise import arms
 from studies.stepwise.arms import Cell
 from studies.stepwise.credits import Credited, Rollouts, credited, target
-from studies.stepwise.fit import Tuning
+from studies.stepwise.fit import Tuning, filled
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import from_library
 from studies.stepwise.preferences import totals
-from studies.stepwise.rows import Row, Words
+from studies.stepwise.restarts import FREE, NET, RANDOM, SCRATCH, Spent, Tries, compared, credit_cost, last_good
+from studies.stepwise.rows import Words
 from studies.stepwise.sample import Sampler
 from studies.stepwise.study import FULL
 
@@ -98,11 +102,48 @@ def test_random_steps_are_as_many_as_critical_ones_and_stand_anywhere_up_to_the_
 def test_chosen_sides_alone_raise_their_likelihood_and_leave_the_policy(lab: Lab) -> None:
     """The control of negatives: what pairs teach without their rejected side. The policy itself is not changed."""
     rollouts, one = broken(lab)
-    pairs = arms.pairs(arms.STEPS, lab.words, rollouts, [one], random.Random(0))
-    rows = [Row(pair.prompt, pair.chosen) for pair in pairs]
+    rows = arms.chosen_rows(arms.pairs(arms.STEPS, lab.words, rollouts, [one], random.Random(0)))
     before = totals(lab.base, rows, lab.words.pad).item()
     cell = Cell(lab, FULL.plan, [PROBLEM], 0)
-    after = arms.chosen_only(cell, lab.base, pairs, Tuning(steps=8, rate=1e-3, rows=1))
+    after = arms.going_on(cell, lab.base, rows, Tuning(steps=8, rate=1e-3, rows=1), arms.CHOSEN)
     assert totals(after, rows, lab.words.pad).item() > before
     assert totals(lab.base, rows, lab.words.pad).item() == before
-    assert arms.chosen_only(cell, lab.base, [], Tuning(steps=8, rate=1e-3)) is lab.base
+    assert arms.going_on(cell, lab.base, [], Tuning(steps=8, rate=1e-3), arms.CHOSEN) is lab.base
+
+
+def test_what_rollouts_completed_is_right_and_began_as_a_wrong_solution(lab: Lab) -> None:
+    """Not what was drawn from the problem itself, nothing wrong, and equal ones once."""
+    rollouts, one = broken(lab)
+    after = one.target.prefix(1)
+    rollouts.drawn[PROBLEM.text, after] += [solution(lab, WRONG), solution(lab, RIGHT)]
+    assert arms.completed(rollouts, most=4) == [solution(lab, RIGHT)]
+    assert arms.solution_rows(lab.words, [solution(lab, RIGHT)])[0].completion == solution(lab, RIGHT).ids
+
+
+def test_a_restart_pays_its_prompt_its_prefix_and_its_credit(lab: Lab) -> None:
+    """Two draws of four tokens each that come to nothing: everything that was read and written is counted."""
+    rollouts, one = broken(lab)
+    words = lab.words
+    prompt, good = len(words.asked(PROBLEM.text)), len(words.ids(one.target.prefix(1)))
+    tries = Tries(lab, lab.base, draws=2, seed=0)
+    spent = compared(tries, [one], credit_cost(lab, rollouts), random.Random(0))
+    drawn = [lab.sampler.completions(lab.base, [words.asked(PROBLEM.text)], seed=draw)[0] for draw in range(2)]
+    assert spent[SCRATCH] == Spent(0, 2 * prompt + sum(map(len, drawn)))
+    assert spent[FREE].tokens > 2 * (prompt + good)
+    held = [found for found in rollouts.drawn.values() for found in found]
+    assert spent[NET].tokens - spent[FREE].tokens == sum(prompt + len(each.ids) for each in held)
+    assert (spent[NET].recovered, last_good(one)) == (spent[FREE].recovered, 1)
+    randoms = {compared(tries, [one], 0, random.Random(n))[RANDOM].tokens for n in range(8)}
+    assert randoms == {spent[SCRATCH].tokens, spent[FREE].tokens}
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 200))
+def test_a_step_sees_as_many_tokens_whatever_it_learns_from(sizes: list[int], tokens: int) -> None:
+    """Over steps the count is what was asked for, within one item; and each pass has every item once."""
+    seen = list(islice(filled(sizes, tokens, lambda size: size, random.Random(0)), 20))
+    if max(sizes) <= tokens:
+        over = [sum(map(sum, seen[:steps])) - steps * tokens for steps in range(1, 21)]
+        assert all(0 <= one < max(sizes) for one in over)
+    drawn = list(chain.from_iterable(seen))
+    if len(drawn) >= len(sizes):
+        assert sorted(drawn[: len(sizes)]) == sorted(sizes)
