@@ -8,6 +8,7 @@ solutions are drawn and credited once, with the SFT policy.
 | dpo_whole | RFT or SFT policy | a right against a wrong solution |
 | dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
 | dpo_steps | RFT or SFT policy | after the same steps: a step that went on to the right answer against a critical one |
+| first_pit | as dpo_steps | a right step against the first pit after the same steps, else as dpo_prefix |
 | random_steps | as dpo_steps | the same at steps drawn evenly up to the first pit: is it that they are critical? |
 | chosen_only | as dpo_steps | the chosen sides of its pairs alone: is it that there are negatives? |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
@@ -32,7 +33,7 @@ from studies.stepwise.preferences import PLAIN, Pair, Pull, preferred
 from studies.stepwise.rows import Row, Words, step_spans
 
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
-LONGER, RANDOM, CHOSEN = "sft_longer", "random_steps", "chosen_only"
+LONGER, RANDOM, CHOSEN, FIRST_PIT = "sft_longer", "random_steps", "chosen_only", "first_pit"
 FALL = 0.2
 """A step is critical where it lost so much for sure (`actors.exports.advantages`)."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
@@ -135,7 +136,8 @@ def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Roll
 
 def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited], dice: random.Random) -> list[Pair]:
     """Pairs of one kind from credited solutions of which something right is known. Of whole solutions and prefixes one
-    for each solution with a first pit; of steps one for each critical step up to there."""
+    for each solution with a first pit; of steps one for each critical step up to there; of first pits the step
+    itself where a right one is known after the same steps, else as of prefixes."""
     found: list[Pair] = []
     for one in labels:
         pit, bad = one.label.first_pit, one.solution
@@ -146,8 +148,10 @@ def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited]
             falls = [step - 1 for step in advantages.critical_steps(one.label, FALL, before=pit + 1)]
             made = [pair for n in falls if (pair := _step_pair(words, rollouts, one, spans[n], n, dice))]
             found += made if arm == STEPS else _random_pairs(words, rollouts, one, dice)[: len(made)]
+        elif arm == FIRST_PIT and (pair := _step_pair(words, rollouts, one, spans[pit - 1], pit - 1, dice)):
+            found.append(pair)
         elif good := _right(rollouts, bad, "", differs_from=()):
-            end = spans[pit - 1][1] if arm == PREFIX else len(bad.ids)
+            end = len(bad.ids) if arm == WHOLE else spans[pit - 1][1]
             found.append(Pair(words.asked(bad.problem.text), dice.choice(good).ids, bad.ids[:end]))
     return found
 
@@ -196,6 +200,12 @@ def going_on(cell: Cell, policy: Net, rows: Sequence[Row], tuning: Tuning, arm: 
     RFT on what rollouts completed, and the chosen sides of pairs alone."""
     words, dice = cell.lab.words, cell.dice(arm)
     return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=dice) if rows else policy
+
+
+def held_rows(words: Words, drawn: Sequence[Solution], pull: float) -> list[Row]:
+    """The base's own draws, right or wrong, to be learnt with a weight beside other rows: but for a constant that is
+    `pull` times the KL divergence of the base to the net, estimated by these draws. It holds SFT near to the base."""
+    return [Row(words.asked(one.problem.text), one.ids, (pull,) * len(one.ids)) for one in drawn]
 
 
 def solution_rows(words: Words, chosen: Sequence[Solution]) -> list[Row]:

@@ -99,6 +99,31 @@ def test_random_steps_are_as_many_as_critical_ones_and_stand_anywhere_up_to_the_
     assert seen == {f"{WRONG[0]}\n", f"{WRONG[1]}\n"}
 
 
+def test_a_pair_at_the_first_pit_shares_its_beginning_where_it_can(lab: Lab) -> None:
+    """As in the paper's algorithm: the next step where a right one is known there, else a whole right solution."""
+    rollouts, one = broken(lab)
+    (pair,) = arms.pairs(arms.FIRST_PIT, lab.words, rollouts, [one], random.Random(0))
+    assert (lab.words.text(pair.chosen), lab.words.text(pair.rejected)) == (f"{RIGHT[1]}\n", f"{WRONG[1]}\n")
+    del rollouts.drawn[PROBLEM.text, one.target.prefix(1)]
+    (pair,) = arms.pairs(arms.FIRST_PIT, lab.words, rollouts, [one], random.Random(0))
+    assert lab.words.text(pair.rejected) == f"{WRONG[0]}\n{WRONG[1]}\n"
+    assert pair.prompt == lab.words.asked(PROBLEM.text)
+
+
+def test_the_bases_own_draws_hold_a_net_near_to_it(lab: Lab) -> None:
+    """Trained on a solution that the base would not write, the net moves less from the base's own draws with them."""
+    cell = Cell(lab, FULL.plan, [PROBLEM], 0)
+    drawn = lab.solutions(lab.base, [PROBLEM] * 8, seed=1)
+    rows, own = arms.solution_rows(lab.words, [solution(lab, RIGHT)]), arms.solution_rows(lab.words, drawn)
+    tuning = Tuning(steps=12, rate=3e-3, rows=9)
+    free, held = (
+        arms.going_on(cell, lab.base, rows + arms.held_rows(lab.words, drawn, pull), tuning, "low")
+        for pull in (0.0, 1.0)
+    )
+    near, far = (totals(net, own, lab.words.pad).sum().item() for net in (held, free))
+    assert near > far
+
+
 def test_chosen_sides_alone_raise_their_likelihood_and_leave_the_policy(lab: Lab) -> None:
     """The control of negatives: what pairs teach without their rejected side. The policy itself is not changed."""
     rollouts, one = broken(lab)
