@@ -1,5 +1,7 @@
 """What the second plan of the first paper's study is made of: its control of diagnosis, its corpora, its sources."""
 
+import random
+
 import pytest
 
 from actors.gates.evidence import RetrievedSource
@@ -8,10 +10,14 @@ from actors.recovery.policies import build_recovery
 from schemas.config import Corpus
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
-from schemas.recovery import Repair, Repairs
+from schemas.recovery import KNOWN_MODES, Modes, Repair, Repairs
 from schemas.samples import Candidate, Cost, Draft, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected, Verdict
 from studies.almanac.exam import exam, plain_exam
+from studies.almanac.phrases import OF_KIND
+from studies.almanac.prose import ask_about
+from studies.almanac.world import Entity, Fact
+from studies.provenance.failures import RIGHT, Failure, failure_of, told_by
 from studies.provenance.plan import SMOKE, Setting
 from studies.provenance.sources import shown_by
 from studies.provenance.world import COOL, run_config
@@ -77,3 +83,41 @@ def test_the_control_of_diagnosis_cools_whatever_is_wrong(draft: Draft | None, v
     said = Candidate(PoolName("generator"), (), Sampling(temperature=0.8), "text", WRONG, Cost())
     _, by_table = rules.decide(lease_of(), said, REJECTIONS[0][1])
     assert by_table.repair is not None and by_table.repair.kind != Repairs.LOWER_TEMPERATURE
+
+
+HERON, SWAN = Entity("ship", "Amber", "Heron"), Entity("ship", "Fern", "Swan")
+LAUNCHED = next(one for one in OF_KIND["ship"] if one.type == "year")
+OTHER = next(one for one in OF_KIND["ship"] if one.type not in ("year", "count"))
+
+
+def asks(entity: Entity) -> str:
+    return ask_about(entity, LAUNCHED, random.Random(0))
+
+
+@pytest.mark.parametrize(
+    "question, answer, why",
+    [
+        (asks(HERON), "1623", None),
+        (asks(HERON), "perhaps 1623", Failure.POOR_ANSWER),
+        (asks(HERON), "1650", Failure.ELSEWHERE),
+        (asks(HERON), "value", Failure.BESIDE),
+        (asks(HERON), "1700", Failure.REMEMBERED),
+        (asks(HERON), "1699", Failure.MADE_UP),
+        (asks(HERON), "sometime", Failure.POOR_ANSWER),
+        (asks(SWAN), "1699", Failure.OTHER_SUBJECT),
+        ("When?", "1623", Failure.POOR_QUESTION),
+    ],
+)
+def test_the_world_names_a_failure(question: str, answer: str, why: Failure | None) -> None:
+    """By what this passage tells, what others tell of the same ship, and what the canon had."""
+    here = (Fact(HERON, LAUNCHED, "1623"), Fact(HERON, OTHER, "value"))
+    told = told_by([here, (Fact(HERON, LAUNCHED, "1650"),)])
+    canon = {HERON: {LAUNCHED.key: "1700"}}
+    assert failure_of(answered(question, answer), here, told, canon) is why
+
+
+def test_every_failure_has_right_diagnoses_which_the_diagnoser_knows() -> None:
+    """And none that a gate names by itself."""
+    assert set(RIGHT) == set(Failure)
+    named = frozenset().union(*RIGHT.values())
+    assert named <= set(KNOWN_MODES) - {Modes.MALFORMED, Modes.NEAR_DUPLICATE, Modes.WRONG_ANSWER}
