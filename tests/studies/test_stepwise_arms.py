@@ -16,13 +16,13 @@ from studies.arithmetic.models import SCALES, untrained
 from studies.arithmetic.teacher import CLEAN
 from studies.arithmetic.truth import right
 from studies.arithmetic.world import BEYOND, problems
-from studies.stepwise import arms
+from studies.stepwise import arms, preferences
 from studies.stepwise.arms import Cell
 from studies.stepwise.credits import Credited, Rollouts, credited, target
-from studies.stepwise.fit import Tuning, filled
+from studies.stepwise.fit import Tuning, batches, filled
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import from_library
-from studies.stepwise.preferences import totals
+from studies.stepwise.preferences import preference, totals
 from studies.stepwise.restarts import FREE, NET, RANDOM, SCRATCH, Spent, Tries, compared, credit_cost, last_good
 from studies.stepwise.rows import Words
 from studies.stepwise.sample import Sampler
@@ -160,6 +160,25 @@ def test_a_restart_pays_its_prompt_its_prefix_and_its_credit(lab: Lab) -> None:
     assert (spent[NET].recovered, last_good(one)) == (spent[FREE].recovered, 1)
     randoms = {compared(tries, [one], 0, random.Random(n))[RANDOM].tokens for n in range(8)}
     assert randoms == {spent[SCRATCH].tokens, spent[FREE].tokens}
+
+
+def test_a_step_of_pairs_sees_as_many_tokens_as_a_step_of_solutions(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both sides of a pair count. What the loss is given is what is counted here."""
+    rollouts, one = broken(lab)
+    pairs = arms.pairs(arms.WHOLE, lab.words, rollouts, [one], random.Random(0)) * 8
+    rows = arms.solution_rows(lab.words, [solution(lab, RIGHT)] * 8)
+    tuning = Tuning(steps=6, rate=1e-4, tokens=4 * len(rows[0].completion))
+    drawn = batches(rows, tuning, lambda row: len(row.completion), random.Random(0))
+    assert [len(part) for part in islice(drawn, 6)] == [4] * 6
+    seen: list[int] = []
+
+    def counted(part, reference, pad, pull):
+        seen.append(sum(len(pair.chosen) + len(pair.rejected) for pair in part))
+        return preference(part, reference, pad, pull)
+
+    monkeypatch.setattr(preferences, "preference", counted)
+    preferences.preferred(lab.base, pairs, tuning, preferences.PLAIN, pad=lab.words.pad, rng=random.Random(0))
+    assert abs(sum(seen) - 6 * (tuning.tokens or 0)) <= pairs[0].tokens
 
 
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 200))
