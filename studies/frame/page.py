@@ -1,7 +1,8 @@
 """A study's page, `docs/studies/<study>-<number>.md`, from its plan and, once they are there, its results.
 
 Law: no figure and no word of verdict is written by hand. What a person adds stands in `studies/<study>/prose-<n>.md`,
-where a figure is a name (`{{ claims["rft", "harms"] }}`, `{{ arms["harms", "rft", "error"] }}`,
+where a figure or word is a name (`{{ claims["rft", "harms"] }}`, `{{ words["rft", "harms"] }}`,
+`{{ headlines["credit-teaches", "harms"] }}`, `{{ arms["harms", "rft", "error"] }}`,
 `{{ figures["arms-harms-0", "pairs"] }}`) and digits outside of names, code and links are refused.
 """
 
@@ -18,8 +19,10 @@ from studies.frame.results import Results
 from studies.frame.statistics import Interval, interval
 from studies.frame.verdicts import Verdict, headlines, powers_of, verdicts
 
-NOT_PROSE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}|`[^`]*`|\]\([^)]*\)|https?://\S+|arXiv \S+")
-"""Where a digit is no figure."""
+NOT_PROSE = re.compile(
+    r"""\{\{ \w+\[("[^"]*"(, )?)+\] \}\}|`[^`]*[A-Za-z_][^`]*`|\]\([^)]*\)|https?://\S+|arXiv:? ?[\d.]+"""
+)
+"""Where a digit is no figure: in the name of one, in code that is more than a number, in a link."""
 
 
 def page(plan: Plan, results: Results | None, prose: str = "") -> str:
@@ -36,6 +39,7 @@ def page(plan: Plan, results: Results | None, prose: str = "") -> str:
         "plan": plan,
         "results": results,
         "verdicts": said,
+        "words": {key: one.word for key, one in said.items()},
         "headlines": headlines(plan, said) if results else {},
         "claims": {
             (claim.name, setting): _effect(claim, measures[claim.measure], said[claim.name, setting])

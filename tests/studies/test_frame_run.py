@@ -244,14 +244,18 @@ def test_prose_names_its_figures_and_writes_none(study: Study, capsys) -> None:
     prose.write_text("It errs less by 15 points.\n")
     assert does(root, "page") == 2
     assert "prose, line 1: the figure 15 is written by hand" in capsys.readouterr().err
+    for smuggled in ("Less by {{ 15 }}.", "Less by `15`.", "By {{ claims['better-than-plain', 'table'] ~ 15 }}."):
+        prose.write_text(smuggled)
+        assert does(root, "page") == 2
     prose.write_text('Less by {{ claims["better", "table"] }}.\n')
     assert does(root, "page") == 2
     prose.write_text(
-        'Less by {{ claims["better-than-plain", "table"] }}; wrong in {{ arms["table", "same", "error"] }}, of '
+        '{{ words["same-as-plain", "table"] }}: less by {{ claims["better-than-plain", "table"] }}; wrong in {{ arms["table", "same", "error"] }}, of '
         '{{ figures["throws-table-0", "throws"] }} throws ([a study](tiny-1.json), `plan-1`).\n'
     )
     assert does(root, "page") == 0
     text = (root / "docs" / "studies" / "tiny-1.md").read_text()
+    assert "\nnot supported: less by +1" in text
     assert ", of 200 throws ([a study](tiny-1.json), `plan-1`)." in text
     assert pages.page(read(root / "studies" / "tiny" / "plan-1.yaml"), None, "").count("not been run") == 1
 
