@@ -250,7 +250,8 @@ def test_prose_names_its_figures_and_writes_none(study: Study, capsys) -> None:
     prose.write_text('Less by {{ claims["better", "table"] }}.\n')
     assert does(root, "page") == 2
     prose.write_text(
-        '{{ words["same-as-plain", "table"] }}: less by {{ claims["better-than-plain", "table"] }}; wrong in {{ arms["table", "same", "error"] }}, of '
+        '{{ words["same-as-plain", "table"] }}: less by {{ claims["better-than-plain", "table"] }}; '
+        'wrong in {{ arms["table", "same", "error"] }}, of '
         '{{ figures["throws-table-0", "throws"] }} throws ([a study](tiny-1.json), `plan-1`).\n'
     )
     assert does(root, "page") == 0
