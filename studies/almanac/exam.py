@@ -60,8 +60,8 @@ def plain_exam(count: int, *, seed: int) -> list[Told]:
         held_out = index % 2 == 0
         main = someone(held_out)
         other = someone(held_out, main.kind if rng.random() < 0.5 else None)
-        records = [(each, any_record(each, rng)) for each in (main, other)]
-        papers.append(Told(any_passage(*records, rng), None))
+        told, beside = ((each, any_record(each, rng)) for each in (main, other))
+        papers.append(Told(any_passage(told, beside, rng), None))
     return papers
 
 

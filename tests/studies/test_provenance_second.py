@@ -1,6 +1,8 @@
 """What the second plan of the first paper's study is made of: its control of diagnosis, its corpora, its sources."""
 
+import ast
 import random
+from pathlib import Path
 
 import pytest
 
@@ -8,18 +10,21 @@ from actors.gates.evidence import RetrievedSource
 from actors.gates.retrieval import Bm25Retriever
 from actors.recovery.policies import build_recovery
 from schemas.config import Corpus
+from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName
 from schemas.orders import AttemptSummary
 from schemas.recovery import KNOWN_MODES, Modes, Repair, Repairs
-from schemas.samples import Candidate, Cost, Draft, Sampling, answered
+from schemas.samples import Candidate, Completion, Cost, Draft, Prompt, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected, Verdict
 from studies.almanac.exam import exam, plain_exam
 from studies.almanac.phrases import OF_KIND
 from studies.almanac.prose import ask_about
-from studies.almanac.world import Entity, Fact
+from studies.almanac.world import CANON_ENTITIES, CANON_SEED, Entity, Fact, canon
+from studies.provenance import unseen
 from studies.provenance.failures import RIGHT, Failure, failure_of, told_by
 from studies.provenance.plan import SMOKE, Setting
 from studies.provenance.sources import shown_by
+from studies.provenance.unseen import UnseenInjector
 from studies.provenance.world import COOL, run_config
 from tests.doubles.passages import lease_of
 
@@ -112,8 +117,8 @@ def test_the_world_names_a_failure(question: str, answer: str, why: Failure | No
     """By what this passage tells, what others tell of the same ship, and what the canon had."""
     here = (Fact(HERON, LAUNCHED, "1623"), Fact(HERON, OTHER, "value"))
     told = told_by([here, (Fact(HERON, LAUNCHED, "1650"),)])
-    canon = {HERON: {LAUNCHED.key: "1700"}}
-    assert failure_of(answered(question, answer), here, told, canon) is why
+    remembered = {HERON: {LAUNCHED.key: "1700"}}
+    assert failure_of(answered(question, answer), here, told, remembered) is why
 
 
 def test_every_failure_has_right_diagnoses_which_the_diagnoser_knows() -> None:
@@ -121,3 +126,49 @@ def test_every_failure_has_right_diagnoses_which_the_diagnoser_knows() -> None:
     assert set(RIGHT) == set(Failure)
     named = frozenset().union(*RIGHT.values())
     assert named <= set(KNOWN_MODES) - {Modes.MALFORMED, Modes.NEAR_DUPLICATE, Modes.WRONG_ANSWER}
+
+
+CORPORA = {"plain": plain_exam(240, seed=5), "editions": exam(240, seed=5)}
+INJECTORS = {
+    name: UnseenInjector([fact for told in papers for fact in told.passage.facts], seed=0)
+    for name, papers in CORPORA.items()
+}
+
+
+async def nobody(prompt: Prompt, *, pool: PoolName | None = None) -> Completion:
+    raise AssertionError("the world needs no model to know")
+
+
+@pytest.mark.parametrize("name", CORPORA)
+async def test_what_the_new_injector_spoils_is_bad_in_the_way_it_says(name: str) -> None:
+    """On every passage of both kinds of corpora, by the world's own name of the failure."""
+    told = told_by(one.passage.facts for one in CORPORA[name])
+    edition = canon(CANON_SEED, entities=CANON_ENTITIES)
+    named = {
+        FlawKind.CONTRADICTS_SOURCE: {Failure.MADE_UP, Failure.BESIDE, Failure.ELSEWHERE, Failure.REMEMBERED},
+        FlawKind.CROSS_PASSAGE: {Failure.MADE_UP, Failure.BESIDE, Failure.ELSEWHERE, Failure.REMEMBERED},
+        FlawKind.INSTRUCTION_QUALITY: {Failure.POOR_QUESTION},
+        FlawKind.RESPONSE_QUALITY: {Failure.POOR_ANSWER},
+    }
+    seen: set[FlawKind] = set()
+    for paper in CORPORA[name]:
+        lease, injector = lease_of(paper.passage.text), INJECTORS[name]
+        for kind in injector.kinds(lease.passage):
+            draft = await injector.spoil(kind, lease, WRONG, nobody)
+            assert draft is not None
+            assert await injector.worth(kind, lease, draft, nobody) is Worth.BAD
+            assert failure_of(draft, paper.passage.facts, told, edition) in named[kind]
+            seen.add(kind)
+    assert seen == set(named)
+
+
+def test_no_flaw_of_the_new_injector_makes_training_data() -> None:
+    """What gates are taught with is not imported, so that its recall is not of what they have learnt by heart."""
+    tree = ast.parse(Path(unseen.__file__).read_text())
+    names = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert names.isdisjoint({"studies.almanac.flaws", "studies.almanac.claims", "studies.almanac.data"})
+
+
+def test_it_is_silent_where_the_passage_is_none_of_the_worlds() -> None:
+    lease = lease_of("A text about nothing.")
+    assert INJECTORS["plain"].kinds(lease.passage) == frozenset()
