@@ -2,6 +2,7 @@
 
 import ast
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,21 @@ import pytest
 from actors.gates.evidence import RetrievedSource
 from actors.gates.retrieval import Bm25Retriever
 from actors.recovery.policies import build_recovery
-from schemas.config import Corpus
+from schemas.config import Corpus, Recovery
 from schemas.flaws import FlawKind, Worth
 from schemas.ids import PoolName
-from schemas.orders import AttemptSummary
-from schemas.recovery import KNOWN_MODES, Modes, Repair, Repairs
+from schemas.orders import AttemptSummary, Lease
+from schemas.recovery import (
+    KNOWN_MODES,
+    Choice,
+    Diagnosis,
+    Experience,
+    Modes,
+    Repair,
+    RepairCount,
+    Repairs,
+    RepairTurn,
+)
 from schemas.samples import Candidate, Completion, Cost, Draft, Prompt, Sampling, answered
 from schemas.verdicts import FAITHFULNESS, FORMAT, REWARD, Passed, Rejected, Verdict
 from studies.almanac.exam import exam, plain_exam
@@ -25,6 +36,7 @@ from studies.provenance.failures import RIGHT, Failure, failure_of, told_by
 from studies.provenance.plan import SMOKE, Setting
 from studies.provenance.sources import shown_by
 from studies.provenance.unseen import UnseenInjector
+from studies.provenance.warm import Warm, pooled, weighed
 from studies.provenance.world import COOL, run_config
 from tests.doubles.passages import lease_of
 
@@ -172,3 +184,55 @@ def test_no_flaw_of_the_new_injector_makes_training_data() -> None:
 def test_it_is_silent_where_the_passage_is_none_of_the_worlds() -> None:
     lease = lease_of("A text about nothing.")
     assert INJECTORS["plain"].kinds(lease.passage) == frozenset()
+
+
+M, R, T = Modes.PARAMETRIC, Repairs.STRICT_GROUNDING, RepairTurn.FIRST
+PAID = (RepairCount(M, Repairs.EDIT_UNSUPPORTED, T, 100, 20, 9000), RepairCount(M, R, T, 100, 80, 9000))
+PRIOR = Experience(attempts=400, repairs=PAID, fresh_tried=200, fresh_accepted=120, fresh_tokens=20000)
+
+
+class Remembers:
+    """A policy that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Experience] = []
+
+    def decide(self, lease: Lease, candidate: Candidate, verdicts: Sequence[Verdict]) -> tuple[Diagnosis, Choice]:
+        return Diagnosis(M, 1.0), Choice("remembers", None)
+
+    def learn(self, experience: Experience) -> None:
+        self.told.append(experience)
+
+
+def test_a_warm_policy_begins_with_the_prior_and_adds_the_runs_own_once() -> None:
+    """A run tells all of its experience each time, so the prior is added to the last one and not to the one before."""
+    policy = Remembers()
+    warm = Warm(policy, PRIOR)
+    own = Experience(attempts=10, repairs=(RepairCount(M, R, T, 6, 3, 500),), fresh_tried=4, fresh_tokens=300)
+    warm.learn(own)
+    warm.learn(own)
+    assert policy.told[0] == PRIOR and policy.told[1] == policy.told[2]
+    (cell,) = (one for one in policy.told[1].repairs if one.repair == R)
+    assert (cell.tried, cell.accepted, cell.tokens) == (106, 83, 9500)
+    assert (policy.told[1].attempts, policy.told[1].fresh_tried, policy.told[1].fresh_tokens) == (410, 204, 20300)
+
+
+def test_the_products_policy_goes_by_the_prior_from_its_first_choice() -> None:
+    """Cold, both repairs are drawn; warm, the one that paid four times as often is nearly always chosen."""
+    config = Recovery(policy="adaptive", repairs={str(M): (str(R), str(Repairs.EDIT_UNSUPPORTED))})
+    said = Candidate(PoolName("generator"), (), Sampling(temperature=0.7), "text", WRONG, Cost())
+    warm = Warm(build_recovery(config), PRIOR)
+    chances = [policy.decide(lease_of(), said, REJECTIONS[0][1])[1] for policy in (build_recovery(config), warm)]
+    cold, known = (
+        choice.probability if choice.repair and choice.repair.kind == R else 1 - choice.probability
+        for choice in chances
+    )
+    assert cold < 0.8 < known
+
+
+def test_a_prior_is_scaled_to_so_many_tries() -> None:
+    """Shares stay; one that is small enough is left as it is."""
+    small = weighed(PRIOR, 50)
+    assert [(one.tried, one.accepted, one.tokens) for one in small.repairs] == [(25, 5, 2250), (25, 20, 2250)]
+    assert (small.fresh_tried, small.fresh_accepted) == (50, 30)
+    assert weighed(PRIOR, 1000) == PRIOR == pooled([PRIOR])
