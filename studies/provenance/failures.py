@@ -7,8 +7,11 @@ names by itself (a text that does not parse, a near-duplicate) is left out, sinc
 from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 
+from msgspec.structs import replace
+
+from schemas.config import SamplingDefaults
 from schemas.recovery import FailureMode, Modes
-from schemas.samples import Draft
+from schemas.samples import Candidate, Draft
 from studies.almanac.truth import Faithful, check_facts, understood, well_worded
 from studies.almanac.world import Edition, Entity, Fact
 
@@ -38,6 +41,11 @@ RIGHT: Mapping[Failure, frozenset[FailureMode]] = {
     Failure.POOR_ANSWER: frozenset({Modes.RESPONSE_QUALITY}),
 }
 """The modes that name each. A value that the passage has not looks the same whether it was remembered or made up."""
+
+
+def blind(candidate: Candidate) -> Candidate:
+    """The candidate as a diagnosis sees it that does not know how it was drawn: at the default temperature."""
+    return replace(candidate, sampling=replace(candidate.sampling, temperature=SamplingDefaults().temperature))
 
 
 def told_by(corpus: Iterable[Sequence[Fact]]) -> Told:

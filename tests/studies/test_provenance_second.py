@@ -32,7 +32,7 @@ from studies.almanac.phrases import OF_KIND
 from studies.almanac.prose import ask_about
 from studies.almanac.world import CANON_ENTITIES, CANON_SEED, Entity, Fact, canon
 from studies.provenance import unseen
-from studies.provenance.failures import RIGHT, Failure, failure_of, told_by
+from studies.provenance.failures import RIGHT, Failure, blind, failure_of, told_by
 from studies.provenance.plan import SMOKE, Setting
 from studies.provenance.sources import shown_by
 from studies.provenance.unseen import UnseenInjector
@@ -236,3 +236,12 @@ def test_a_prior_is_scaled_to_so_many_tries() -> None:
     assert [(one.tried, one.accepted, one.tokens) for one in small.repairs] == [(25, 5, 2250), (25, 20, 2250)]
     assert (small.fresh_tried, small.fresh_accepted) == (50, 30)
     assert weighed(PRIOR, 1000) == PRIOR == pooled([PRIOR])
+
+
+def test_a_blind_diagnosis_cannot_read_how_the_draft_was_drawn() -> None:
+    """At 1.2 the diagnoser blames words that the passage has not on the heat; blind, it must go by the words."""
+    hot = Candidate(PoolName("generator"), (), Sampling(temperature=1.2), "text", WRONG, Cost())
+    recovery = build_recovery(Recovery("discard"))
+    seeing, unseeing = (recovery.decide(lease_of(), said, REJECTIONS[0][1])[0].mode for said in (hot, blind(hot)))
+    assert (seeing, unseeing) == (Modes.TEMPERATURE, Modes.PARAMETRIC)
+    assert hot.sampling.temperature == 1.2
