@@ -8,6 +8,7 @@ they come; a pilot's lie in `runs/`.
 
 import fcntl
 import importlib
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -75,9 +76,7 @@ class Work:
 
     def run(self, part: OnePart, does: Does, look_again: str = "") -> PartResult:
         """Runs one part and writes its file."""
-        given = Given(
-            self.plan, part, self.stamp, marks=self._marks(part), scratch=self.scratch, why=look_again
-        )  # fmt: skip
+        given = Given(self.plan, part, self.stamp, marks=self._marks(part), scratch=self.scratch, why=look_again)
         started_at, spent = time.time(), time.process_time()
         found = does(given)
         core_s = round(time.process_time() - spent, 1)
@@ -144,7 +143,10 @@ def write_whole(path: Path, data: bytes) -> None:
     """The file is whole or not there, and never one that was there before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
-    beside.write_bytes(data)
+    with beside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     try:
         path.hardlink_to(beside)
     except FileExistsError:

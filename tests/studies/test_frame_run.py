@@ -152,7 +152,7 @@ def test_a_part_that_crashed_after_it_had_looked_has_spent_its_test_set(study: S
     assert does(root, "collect") == 0 and does(root, "page") == 0
     page = (root / "docs" / "studies" / "tiny-1.md").read_text()
     assert "**Looks at test sets**: 13, of 12 parts." in page
-    assert "- Again, `throws-table-4`: the disk was full" in page
+    assert f"- Again, `throws-table-4` (code `{work(root).stamp.code[:12]}`): the disk was full" in page
 
 
 def test_a_look_is_on_the_disk_before_the_seed_is_known(study: Study) -> None:
