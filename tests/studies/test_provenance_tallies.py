@@ -1,5 +1,9 @@
 """What a run's attempts come to, at equal tokens."""
 
+from studies.frame.__main__ import ROOT
+from studies.frame.plan import read as read_plan
+from studies.provenance.judged_tallies import SOURCES, STRENGTHS, judged_tallies
+from studies.provenance.modes import Labelled
 from studies.provenance.plan import Plan
 from studies.provenance.tallies import tallies
 from studies.provenance.tries import Try
@@ -54,3 +58,44 @@ def test_a_spoilt_order_recovers_nothing() -> None:
     """A mended probe is told beside, elsewhere."""
     said = found(discard=[], rules=[attempt(2, -1, accepted=True, true=True, tokens=10)])
     assert said["rules", "true_per_1000"] == (0, 0.1)
+
+
+def read(faithful: bool, *, exact: float, bm25: float, hit: bool) -> Labelled:
+    """A draft that the strongest judge scores so; weaker ones, or none shown, give all the same."""
+    scores = {f"{judge}/{source}": 0.5 for judge in STRENGTHS for source in SOURCES}
+    scores |= {"judge_4/exact": exact, "judge_4/bm25_k3": bm25}
+    return Labelled(0, faithful, None, scores, {"bm25_k3": hit})
+
+
+def test_judges_are_told_by_source_by_hit_and_by_strength() -> None:
+    """BM25 ranks right where it found the passage and wrong where it did not; the exact passage is right everywhere."""
+    drafts = [
+        read(True, exact=0.9, bm25=0.9, hit=True), read(False, exact=0.1, bm25=0.1, hit=True),
+        read(True, exact=0.8, bm25=0.2, hit=False), read(False, exact=0.2, bm25=0.8, hit=False),
+    ]  # fmt: skip
+    said = {(one.arm, one.measure): one.part for one in judged_tallies("plain-t10", "0", drafts)}
+    assert (said["exact", "auroc"], said["bm25_k3", "auroc"], said["none", "auroc"]) == (1.0, 0.75, 0.5)
+    assert (said["bm25_k3", "auroc_hit"], said["bm25_k3", "auroc_miss"]) == (1.0, 0.0)
+    assert (said["judge_4", "gain_over_none"], said["judge_1", "gain_over_none"]) == (0.5, 0.0)
+    assert said["judge_4", "gain_over_bm25"] == 0.25
+
+
+def test_what_cannot_be_ranked_is_missing_and_no_half() -> None:
+    """Where every hit is true, the run has no AUROC of hits."""
+    drafts = [read(True, exact=0.9, bm25=0.9, hit=True), *(read(n > 0, exact=0.5, bm25=0.5, hit=False) for n in (0, 1))]
+    assert {one.measure for one in judged_tallies("plain-t10", "0", drafts)} >= {"auroc", "auroc_miss"}
+    assert "auroc_hit" not in {one.measure for one in judged_tallies("plain-t10", "0", drafts)}
+
+
+def test_every_tally_is_of_the_plan() -> None:
+    """What the tallies name, the committed plan names: a slip here would be found only when hours were spent."""
+    plan = read_plan(ROOT / "studies" / "provenance" / "plan-2.yaml")
+    arms, measures = {one.name for one in (*plan.arms, *plan.controls)}, {one.name for one in plan.measures}
+    drafts = [read(n > 0, exact=0.5, bm25=0.5, hit=hit) for n in (0, 1) for hit in (True, False)]
+    recovery = dict.fromkeys(("discard", "naive_resample", "cool_resample", "rules", "adaptive"), FIRST)
+    made = [*judged_tallies("plain-t10", "0", drafts), *tallies(PLAN, "plain-t07", "0", recovery)]
+    assert {one.measure for one in made} <= measures
+    assert {one.arm for one in made} <= arms
+    asked = {(arm, c.measure) for c in plan.claims if c.units == "run" for arm in (c.arm, c.against) if arm}
+    missing = asked - {(one.arm, one.measure) for one in made}
+    assert missing == {("diagnoser_blind", "named_right"), ("majority", "named_right")}
