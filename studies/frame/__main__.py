@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument(
         "--pilot", action="store_true", help="other seeds, other files; neither plan nor code committed"
     )
-    parser.add_argument("--only", default="", help="run: parts whose name begins so")
+    parser.add_argument("--only", default="", help="run: a part, or all whose name begins so")
     parser.add_argument("--minutes", type=float, default=45, help="run: no part begins later")
     parser.add_argument("--look-again", default="", metavar="WHY", help="run: one part whose test set is spent")
     parser.add_argument("--missing", default="", metavar="WHY", help="collect: leave out parts that do not stand")

@@ -104,11 +104,12 @@ class Work:
 
 
 def run_missing(work: Work, *, only: str, minutes: float, look_again: str, say: Say) -> int:
-    """Runs what is missing and can be run; `only`: parts whose name begins so; no part begins after so many minutes.
-    Returns how many parts of those wanted do not stand afterwards."""
-    wanted = [part for part in work.plan.every_part if part.name.startswith(only)]
+    """Runs what is missing and can be run; `only`: the part of that name, or parts whose name begins so; no part begins after
+    so many minutes. Returns how many parts of those wanted do not stand afterwards."""
+    every = work.plan.every_part
+    wanted = [part for part in every if part.name == only] or [part for part in every if part.name.startswith(only)]
     if not wanted:
-        raise ConfigError(f"no part's name begins with {only!r}; the first is {work.plan.every_part[0].name}")
+        raise ConfigError(f"no part's name begins with {only!r}; the first is {every[0].name}")
     if look_again and len(wanted) > 1:
         raise ConfigError("--look-again is for one part: name it whole in --only")
     does, ends_at = code_of(work.plan), time.monotonic() + 60 * minutes
