@@ -104,8 +104,8 @@ class Work:
 
 
 def run_missing(work: Work, *, only: str, minutes: float, look_again: str, say: Say) -> int:
-    """Runs what is missing and can be run; `only`: the part of that name, or parts whose name begins so; no part begins after
-    so many minutes. Returns how many parts of those wanted do not stand afterwards."""
+    """Runs what is missing and can be run; `only`: the part of that name, or parts whose name begins so; no part begins
+    after so many minutes. Returns how many parts of those wanted do not stand afterwards."""
     every = work.plan.every_part
     wanted = [part for part in every if part.name == only] or [part for part in every if part.name.startswith(only)]
     if not wanted:
