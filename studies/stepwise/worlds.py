@@ -3,7 +3,7 @@
 Law: a world is what the plan says of it; which of the candidates is the third world was chosen by `world_pilot.py`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from studies.arithmetic.teacher import CLEAN, Teacher
 from studies.arithmetic.world import ORDERLY, Level, Told
@@ -35,3 +35,5 @@ CANDIDATES = (
     StudyWorld("orderly-200", ORDERLY, 200, CLEAN),
 )
 """Of the third world, in the order in which they are preferred."""
+THIRD = replace(CANDIDATES[0], name="clean")
+"""The third world: the first candidate passed (`pilot-2.jsonl`)."""
