@@ -8,7 +8,10 @@ from collections.abc import Sequence
 
 from studies.almanac.data import REVISED_SHARE, Told
 from studies.almanac.prose import any_passage
-from studies.almanac.world import CANON_ENTITIES, CANON_SEED, any_entity, any_record, canon, revised_record
+from studies.almanac.world import CANON_ENTITIES, CANON_SEED, Entity, any_entity, any_record, canon, revised_record
+
+MOST_DRAWS = 1000
+"""Of a name that is still free, before there is said to be none."""
 
 
 def held_out_told(rng: random.Random) -> Told:
@@ -35,6 +38,30 @@ def exam(count: int, *, seed: int) -> list[Told]:
         record = revised_record(main, edition[main], share=REVISED_SHARE, rng=rng)
         beside = revised_record(other, edition[other], share=REVISED_SHARE, rng=rng)
         papers.append(Told(any_passage((main, record), (other, beside), rng), edition[main]))
+    return papers
+
+
+def plain_exam(count: int, *, seed: int) -> list[Told]:
+    """`count` passages in which each entity is told of once, so that no passage contradicts another: names that
+    training never showed and others in turn, none of them the canon's. `count`: at most some 1,700, where the names of
+    the first kind run out. Raises ValueError beyond."""
+    rng = random.Random(f"plain exam {seed}")
+    taken = set(canon(CANON_SEED, entities=CANON_ENTITIES))
+
+    def someone(held_out: bool, kind: str | None = None) -> Entity:
+        for _ in range(MOST_DRAWS):
+            if (entity := any_entity(rng, held_out=held_out, kind=kind)) not in taken:
+                taken.add(entity)
+                return entity
+        raise ValueError(f"there are no names for {count} passages")
+
+    papers: list[Told] = []
+    for index in range(count):
+        held_out = index % 2 == 0
+        main = someone(held_out)
+        other = someone(held_out, main.kind if rng.random() < 0.5 else None)
+        told, beside = ((each, any_record(each, rng)) for each in (main, other))
+        papers.append(Told(any_passage(told, beside, rng), None))
     return papers
 
 

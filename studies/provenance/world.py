@@ -17,6 +17,7 @@ from schemas.config_engines import TransformersEngine
 from schemas.config_gates import Classifier
 from schemas.config_probes import NamedInjector, Probing
 from schemas.corpus import Passage
+from schemas.recovery import KNOWN_MODES, Repairs
 from schemas.samples import Draft
 from studies.almanac.exam import exam
 from studies.almanac.truth import Faithful, NotAQuestionOfThisWorld, check_facts, facts_of, well_worded
@@ -25,6 +26,8 @@ from studies.provenance.plan import Plan, Setting
 MODELS = Path(__file__).parents[2] / "examples" / "almanac" / "models"
 SAME_BAR = "_same_bar"
 """Ends the name of an arm that holds repaired samples to no more than first ones."""
+COOL = "cool_resample"
+"""The arm that asks again at half the last temperature, whatever is wrong: the control of every diagnosis."""
 _FACTS = lru_cache(maxsize=8192)(facts_of)
 
 
@@ -63,7 +66,10 @@ def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, polic
     slots = plan.slots + (plan.spare_slots if policy == "discard" else 0)
     named = policy.removesuffix(SAME_BAR)
     bar = "raised" if named == policy else "same"
-    recovery = Recovery(policy=named, max_attempts=plan.max_attempts, bar=bar)  # pyright: ignore[reportArgumentType]
+    # the table with one repair for whatever is wrong: what it takes no notice of is the diagnosis
+    cools = {str(mode): (str(Repairs.LOWER_TEMPERATURE),) for mode in KNOWN_MODES} if named == COOL else {}
+    known = "rules" if named == COOL else named
+    recovery = Recovery(policy=known, max_attempts=plan.max_attempts, bar=bar, repairs=cools)  # pyright: ignore[reportArgumentType]
     sampling = SamplingDefaults(temperature=setting.temperature, max_tokens=48)
     return RunConfig(
         corpus=corpus,

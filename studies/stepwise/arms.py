@@ -8,6 +8,9 @@ solutions are drawn and credited once, with the SFT policy.
 | dpo_whole | RFT or SFT policy | a right against a wrong solution |
 | dpo_prefix | RFT or SFT policy | a right solution against a wrong one up to its first pit |
 | dpo_steps | RFT or SFT policy | after the same steps: a step that went on to the right answer against a critical one |
+| first_pit | as dpo_steps | a right step against the first pit after the same steps, else as dpo_prefix |
+| random_steps | as dpo_steps | the same at steps drawn evenly up to the first pit: is it that they are critical? |
+| chosen_only | as dpo_steps | the chosen sides of its pairs alone: is it that there are negatives? |
 | advantage | SFT policy | its own solutions, right and wrong, each step weighted by exp(advantage) |
 | sft_longer | base | what SFT learns from, for as many steps as RFT takes: is it only the steps? |
 """
@@ -23,14 +26,14 @@ from schemas.config_credit import Credit
 from studies.arithmetic.teacher import STRONG, Teacher
 from studies.arithmetic.world import Problem
 from studies.stepwise.credits import Credited, Rollouts, credited
-from studies.stepwise.fit import Passes, fitted
+from studies.stepwise.fit import Passes, Tuning, fitted
 from studies.stepwise.lab import Lab, Solution
 from studies.stepwise.net import Net
 from studies.stepwise.preferences import PLAIN, Pair, Pull, preferred
 from studies.stepwise.rows import Row, Words, step_spans
 
 SFT, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE = "sft", "rft", "dpo_whole", "dpo_prefix", "dpo_steps", "advantage"
-LONGER = "sft_longer"
+LONGER, RANDOM, CHOSEN, FIRST_PIT = "sft_longer", "random_steps", "chosen_only", "first_pit"
 FALL = 0.2
 """A step is critical where it lost so much for sure (`actors.exports.advantages`)."""
 ARMS = (SFT, LONGER, RFT, WHOLE, PREFIX, STEPS, ADVANTAGE)
@@ -119,10 +122,8 @@ def negatives(solutions: Sequence[Solution], most: int) -> list[Solution]:
 
 def taught(cell: Cell, chosen: Sequence[Solution], name: str) -> Net:
     """The base after these solutions; itself where there is none."""
-    words = cell.lab.words
-    rows = [Row(words.asked(one.problem.text), one.ids) for one in chosen]
-    tuning = cell.plan.likelihood.tuning(len(rows))
-    return fitted(cell.lab.fresh(), rows, tuning, pad=words.pad, rng=cell.dice(name)) if rows else cell.lab.fresh()
+    rows = solution_rows(cell.lab.words, chosen)
+    return going_on(cell, cell.lab.base, rows, cell.plan.likelihood.tuning(len(rows)), name)
 
 
 def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Rollouts, list[Credited]]:
@@ -135,20 +136,31 @@ def credit(cell: Cell, policy: Net, solutions: Sequence[Solution]) -> tuple[Roll
 
 def pairs(arm: str, words: Words, rollouts: Rollouts, labels: Sequence[Credited], dice: random.Random) -> list[Pair]:
     """Pairs of one kind from credited solutions of which something right is known. Of whole solutions and prefixes one
-    for each solution with a first pit; of steps one for each critical step up to there."""
+    for each solution with a first pit; of steps one for each critical step up to there; of first pits the step
+    itself where a right one is known after the same steps, else as of prefixes."""
     found: list[Pair] = []
     for one in labels:
         pit, bad = one.label.first_pit, one.solution
         if pit is None:
             continue
         spans = step_spans(bad.ids, words.newline)
-        if arm == STEPS:
+        if arm in (STEPS, RANDOM):
             falls = [step - 1 for step in advantages.critical_steps(one.label, FALL, before=pit + 1)]
-            found += [made for n in falls if (made := _step_pair(words, rollouts, one, spans[n], n, dice))]
+            made = [pair for n in falls if (pair := _step_pair(words, rollouts, one, spans[n], n, dice))]
+            found += made if arm == STEPS else _random_pairs(words, rollouts, one, dice)[: len(made)]
+        elif arm == FIRST_PIT and (pair := _step_pair(words, rollouts, one, spans[pit - 1], pit - 1, dice)):
+            found.append(pair)
         elif good := _right(rollouts, bad, "", differs_from=()):
-            end = spans[pit - 1][1] if arm == PREFIX else len(bad.ids)
+            end = len(bad.ids) if arm == WHOLE else spans[pit - 1][1]
             found.append(Pair(words.asked(bad.problem.text), dice.choice(good).ids, bad.ids[:end]))
     return found
+
+
+def _random_pairs(words: Words, rollouts: Rollouts, one: Credited, dice: random.Random) -> list[Pair]:
+    """A pair for each step up to the first pit after whose beginning something right is known, in a random order."""
+    spans = step_spans(one.solution.ids, words.newline)[: one.label.first_pit]
+    places = dice.sample(range(len(spans)), len(spans))
+    return [pair for n in places if (pair := _step_pair(words, rollouts, one, spans[n], n, dice))]
 
 
 def _step_pair(
@@ -181,6 +193,36 @@ def dpo(cell: Cell, policy: Net, made: Sequence[Pair], arm: str) -> Net:
         return policy
     how = cell.plan.preferences[arm]
     return preferred(policy, made, how.passes.tuning(len(made)), how.pull, pad=cell.lab.words.pad, rng=cell.dice(arm))
+
+
+def going_on(cell: Cell, policy: Net, rows: Sequence[Row], tuning: Tuning, arm: str) -> Net:
+    """The policy after the likelihood of these rows, for so many steps; itself where there is none. RFT continued,
+    RFT on what rollouts completed, and the chosen sides of pairs alone."""
+    words, dice = cell.lab.words, cell.dice(arm)
+    return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=dice) if rows else policy
+
+
+def held_rows(words: Words, drawn: Sequence[Solution], pull: float) -> list[Row]:
+    """The base's own draws, right or wrong, to be learnt with a weight beside other rows: but for a constant that is
+    `pull` times the KL divergence of the base to the net, estimated by these draws. It holds SFT near to the base."""
+    return [Row(words.asked(one.problem.text), one.ids, (pull,) * len(one.ids)) for one in drawn]
+
+
+def solution_rows(words: Words, chosen: Sequence[Solution]) -> list[Row]:
+    """Whole solutions to learn from."""
+    return [Row(words.asked(one.problem.text), one.ids) for one in chosen]
+
+
+def chosen_rows(made: Sequence[Pair]) -> list[Row]:
+    """The chosen sides of pairs, with no rejected side beside them."""
+    return [Row(pair.prompt, pair.chosen) for pair in made]
+
+
+def completed(rollouts: Rollouts, most: int) -> list[Solution]:
+    """Different right solutions that rollouts from wrong ones' first steps ended in, at most so many of a problem: all
+    that credit found beside its labels."""
+    found = [one for (_, prefix), drawn in rollouts.drawn.items() if prefix for one in drawn if one.right]
+    return _different(found, most)
 
 
 def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[float, ...]:

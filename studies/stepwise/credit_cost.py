@@ -111,6 +111,13 @@ def fixed(replay: Replay, rollouts: int, tolerance: float) -> tuple[int, int]:
     return len(replay.draws) + 1, rollouts * len(replay.draws)
 
 
+def early_exit(replay: Replay, rollouts: int, tolerance: float) -> tuple[int, int]:
+    """So many rollouts of each prefix from the first on, as far as the pit: the baseline that pays for nothing behind
+    it."""
+    pit, _ = fixed(replay, rollouts, tolerance)
+    return pit, rollouts * min(pit, len(replay.draws))
+
+
 def table(found: Sequence[Replay], config: Credit, *, truth: int) -> CostTable:
     """Fixed numbers of rollouts, sequential stopping, halving with a check and halving alone."""
     tolerance = config.tolerance

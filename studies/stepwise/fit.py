@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
@@ -23,12 +24,14 @@ Loss = Callable[[Net], torch.Tensor]
 
 @dataclass(frozen=True)
 class Tuning:
-    """How long and how fast. `rate`: of AdamW; `muon`: of Muon on the layers' matrices, 0 for AdamW alone."""
+    """How long and how fast. `rate`: of AdamW; `muon`: of Muon on the layers' matrices, 0 for AdamW alone. `tokens`: of
+    completions (a pair's both sides) that a step sees, in place of `rows`; None: so many rows."""
 
     steps: int
     rate: float
     rows: int = 32
     muon: float = 0.0
+    tokens: int | None = None
 
 
 @dataclass(frozen=True)
@@ -89,17 +92,44 @@ def likelihood(rows: Sequence[Row], pad: int) -> Loss:
     return loss
 
 
-def passes(rows: Sequence[Row], size: int, rng: random.Random) -> Iterator[list[Row]]:
-    """Batches of `size` rows without end, each pass over all rows in a new order."""
-    waiting: list[Row] = []
+T = TypeVar("T")
+
+
+def passes(items: Sequence[T], size: int, rng: random.Random) -> Iterator[list[T]]:
+    """Batches of `size` items without end, each pass over all items in a new order."""
+    waiting: list[T] = []
     while True:
         while len(waiting) < size:
-            waiting += rng.sample(rows, len(rows))
+            waiting += rng.sample(items, len(items))
         yield waiting[:size]
         waiting = waiting[size:]
 
 
+def filled(items: Sequence[T], tokens: int, size: Callable[[T], int], rng: random.Random) -> Iterator[list[T]]:
+    """Batches of about so many tokens without end, each pass over all items in a new order: whatever an arm learns
+    from, a step sees as much of it. `size`: tokens of an item; a batch ends with the item that reaches the count, and
+    what it is over is taken from the next."""
+    batch: list[T] = []
+    owed, held = 0, 0
+    while True:
+        for one in rng.sample(items, len(items)):
+            batch.append(one)
+            held += size(one)
+            if held >= tokens - owed:
+                owed += held - tokens
+                yield batch
+                batch, held = [], 0
+
+
+def batches(items: Sequence[T], tuning: Tuning, tokens_of: Callable[[T], int], rng: random.Random) -> Iterator[list[T]]:
+    """As the tuning says: by rows, or by tokens."""
+    if tuning.tokens is None:
+        return passes(items, tuning.rows, rng)
+    return filled(items, tuning.tokens, tokens_of, rng)
+
+
 def fitted(net: Net, rows: Sequence[Row], tuning: Tuning, *, pad: int, rng: random.Random) -> Net:
     """The net after likelihood training on the rows (changed in place)."""
-    descend(net, (likelihood(batch, pad) for batch in passes(rows, tuning.rows, rng)), tuning)
+    drawn = batches(rows, tuning, lambda row: len(row.completion), rng)
+    descend(net, (likelihood(batch, pad) for batch in drawn), tuning)
     return net

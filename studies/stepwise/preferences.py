@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import torch
 from torch.nn import functional
 
-from studies.stepwise.fit import Loss, Tuning, descend
+from studies.stepwise.fit import Loss, Tuning, batches, descend
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Row, padded
 
@@ -37,6 +37,11 @@ class Pair:
     prompt: tuple[int, ...]
     chosen: tuple[int, ...]
     rejected: tuple[int, ...]
+
+    @property
+    def tokens(self) -> int:
+        """Of both sides."""
+        return len(self.chosen) + len(self.rejected)
 
     @property
     def rows(self) -> tuple[Row, Row]:
@@ -80,15 +85,7 @@ def preferred(policy: Net, pairs: Sequence[Pair], tuning: Tuning, pull: Pull, *,
     """A copy of the policy after training on the pairs; the policy itself is the reference."""
     net = copy.deepcopy(policy)
     known = dict(enumerate(referred(policy, pairs, pad)))
-    waiting: list[int] = []
-
-    def losses():
-        nonlocal waiting
-        while True:
-            while len(waiting) < tuning.rows:
-                waiting += rng.sample(range(len(pairs)), len(pairs))
-            part, waiting = waiting[: tuning.rows], waiting[tuning.rows :]
-            yield preference([pairs[i] for i in part], [known[i] for i in part], pad, pull)
-
-    descend(net, losses(), tuning)
+    drawn = batches(range(len(pairs)), tuning, lambda place: pairs[place].tokens, rng)
+    losses = (preference([pairs[i] for i in part], [known[i] for i in part], pad, pull) for part in drawn)
+    descend(net, losses, tuning)
     return net

@@ -10,14 +10,14 @@ import random
 
 from studies.arithmetic.teacher import PATIENT
 from studies.arithmetic.train import Course, fresh
-from studies.arithmetic.world import ORDERLY
+from studies.arithmetic.world import ORDERLY, Level
 from studies.stepwise.fit import Tuning, descend
 from studies.stepwise.net import Net
 from studies.stepwise.rows import Words
 
 
-def primed(shipped: Net, words: Words, tuning: Tuning) -> Net:
-    """A copy of the shipped net after the lesson."""
+def primed(shipped: Net, words: Words, tuning: Tuning, *, lesson: Level = ORDERLY, seed: str = "primer") -> Net:
+    """A copy of the shipped net after the lesson. `seed`: of its problems."""
     net = copy.deepcopy(shipped)
-    descend(net, fresh(Course(ORDERLY, PATIENT, tuning), words, random.Random("primer")), tuning)
+    descend(net, fresh(Course(lesson, PATIENT, tuning), words, random.Random(seed)), tuning)
     return net

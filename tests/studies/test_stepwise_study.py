@@ -13,7 +13,7 @@ from schemas.errors import ConfigError
 from studies.arithmetic.world import HARD, problems
 from studies.stepwise.__main__ import main
 from studies.stepwise.arms import ARMS
-from studies.stepwise.credit_cost import Replay, fixed, sequential, table
+from studies.stepwise.credit_cost import Replay, early_exit, fixed, sequential, table
 from studies.stepwise.curves import Point, difference, fitted, multiplier
 from studies.stepwise.lab import Solution
 from studies.stepwise.parts import Parts
@@ -75,6 +75,12 @@ def replay(*values: float) -> Replay:
     one = Solution(problems(HARD, 1, seed="replay")[0], (), text, ended=True, right=False)
     draws = tuple(tuple(n % 10 < round(10 * value) for n in range(64)) for value in values)
     return Replay(one, values, draws)
+
+
+def test_the_baseline_that_stops_pays_for_nothing_behind_the_pit() -> None:
+    """Sixteen of each prefix as far as the second; of all three where none is the pit."""
+    assert early_exit(replay(0.8, 0.0, 0.5), 16, 0.1) == (2, 32)
+    assert early_exit(replay(0.8, 0.6, 0.5), 16, 0.1) == (4, 48)
 
 
 def test_a_clear_pit_is_found_for_a_part_of_the_price() -> None:
