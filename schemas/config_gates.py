@@ -24,7 +24,7 @@ from schemas.config_computed import QueryExecution, Verifier
 from schemas.config_deployed import Deployed
 from schemas.config_engines import Engine, PoolEngine
 from schemas.ids import PoolName
-from schemas.queries import PROGRAM_REPAIRS
+from schemas.queries import QUERY_REPAIRS
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -360,7 +360,7 @@ def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:
     """The failure modes that the gates bring, each with its repair."""
     own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
     brought = {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
-    programs = {mode: str(row[0]) for mode, row in PROGRAM_REPAIRS.items()} if executes(gates) else {}
+    programs = {mode: str(row[0]) for mode, row in QUERY_REPAIRS.items()} if executes(gates) else {}
     return {**programs, **brought}
 
 

@@ -4,6 +4,7 @@ from typing import NewType
 
 from msgspec import Struct
 
+from schemas.code import CodeExecution
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
@@ -86,6 +87,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     """Set if the verdict's threshold is not the configured one (`recovery.bar`)."""
     executions: tuple[Execution, ...] = ()
     """The draft's query as it was executed, then the second query that it was compared with, if there is one."""
+    code: CodeExecution | None = None
+    """The draft's function as it was executed with its tests."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):

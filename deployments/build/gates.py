@@ -19,7 +19,8 @@ from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
 from deployments.build.own_code import factory_of
-from deployments.sandbox.queries import QueryPlace, SandboxedQueries
+from deployments.sandbox.late import SandboxPlace
+from deployments.sandbox.queries import SandboxedQueries
 from schemas.config_engines import PoolEngine
 from schemas.config_gates import (
     CustomGate,
@@ -64,7 +65,7 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
             return VerifierGate(config, VerifierPool(limits, processes=config.processes), name=name)
         case QueryExecution():
-            place = QueryPlace(config.sandbox, config.processes)
+            place = SandboxPlace(config.sandbox, config.processes)
             return ExecutionGate(name, config, SandboxedQueries(config.limits, place))
         case RuleGate() if not is_function(config.check):
             return ExpressionGate(_settings(name, config), read_rule(config.check, texts=None))

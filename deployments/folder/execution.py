@@ -7,7 +7,8 @@ from pathlib import Path
 
 from actors.audit.executions import ClaimedExecution, claimed_executions, disagreement, with_executions
 from actors.audit.findings import Findings
-from deployments.sandbox.queries import QueryPlace, SandboxedQueries
+from deployments.sandbox.late import SandboxPlace
+from deployments.sandbox.queries import SandboxedQueries
 from schemas.audit import AuditReport, Check
 from schemas.errors import JudgeError
 from schemas.queries import QueryLimits
@@ -54,7 +55,7 @@ async def _runner(runners: dict[QueryLimits, SandboxedQueries], asked: QueryLimi
     if limits not in runners and len(runners) >= MOST_LIMITS:
         limits = MOST
     if limits not in runners:
-        runners[limits] = SandboxedQueries(limits, QueryPlace(workers=AT_ONCE))
+        runners[limits] = SandboxedQueries(limits, SandboxPlace(workers=AT_ONCE))
         await runners[limits].start()
     return runners[limits]
 
