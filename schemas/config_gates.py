@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.code import CODE_REPAIRS
 from schemas.config_base import (
     Config,
     Factory,
@@ -20,7 +21,7 @@ from schemas.config_base import (
     any_resume,
     replay,
 )
-from schemas.config_computed import QueryExecution, Verifier
+from schemas.config_computed import CodeTests, QueryExecution, Verifier
 from schemas.config_deployed import Deployed
 from schemas.config_engines import Engine, PoolEngine
 from schemas.ids import PoolName
@@ -257,8 +258,12 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
     )
 
 
-GateConfig = Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | QueryExecution | RuleGate | CustomGate
+GateConfig = (
+    Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Verifier | QueryExecution | CodeTests | RuleGate | CustomGate
+)
 Gates = dict[str, GateConfig]
+_EXECUTED = {QueryExecution: QUERY_REPAIRS, CodeTests: CODE_REPAIRS}
+"""Forms that execute programs, with the repairs of the modes that they bring."""
 
 
 class EmbedderModel(Deployed, frozen=True):
@@ -360,18 +365,26 @@ def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:
     """The failure modes that the gates bring, each with its repair."""
     own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
     brought = {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
-    programs = {mode: str(row[0]) for mode, row in QUERY_REPAIRS.items()} if executes(gates) else {}
+    tables = [table for form, table in _EXECUTED.items() if any(isinstance(gate, form) for gate in gates.values())]
+    programs = {mode: str(row[0]) for table in tables for mode, row in table.items()}
     return {**programs, **brought}
 
 
 def executes(gates: Mapping[str, GateConfig]) -> bool:
     """Whether a gate executes programs."""
-    return any(isinstance(gate, QueryExecution) for gate in gates.values())
+    return any(isinstance(gate, QueryExecution | CodeTests) for gate in gates.values())
+
+
+def code_tests_of(gates: Mapping[str, GateConfig]) -> CodeTests | None:
+    """The gate that executes tests, if there is one."""
+    return next((gate for gate in gates.values() if isinstance(gate, CodeTests)), None)
 
 
 def thresholds(gates: Mapping[str, GateConfig]) -> dict[str, float]:
     """The thresholds of the gates that have one. The others compute: their score is 1 or 0."""
-    scoring = {name: gate for name, gate in gates.items() if not isinstance(gate, Verifier | QueryExecution)}
+    scoring = {
+        name: gate for name, gate in gates.items() if not isinstance(gate, Verifier | QueryExecution | CodeTests)
+    }
     return {name: gate.threshold for name, gate in scoring.items()}
 
 

@@ -99,7 +99,7 @@ class CodeGate:
                 f"at least {FEWEST_MUTANTS} are needed to try its tests"
             )
             return self._rejected(ProgramModes.TOO_SIMPLE, note, execution)
-        passes = await self._passing(execution, made)
+        passes = await passing_mutants(self.runner, execution, made)
         killed = tuple(mutant for mutant in made if mutant not in passes)
         execution = replace(execution, killed=killed, survived=passes)
         noticed = f"the tests notice {len(killed)} of {len(made)} changes of the function"
@@ -108,27 +108,28 @@ class CodeGate:
             return self._rejected(ProgramModes.TESTS_TOO_WEAK, note, execution)
         return self._passed(noticed, execution)
 
-    async def _passing(self, execution: CodeExecution, made: Sequence[Mutant]) -> tuple[Mutant, ...]:
-        """The mutants that pass the tests. All else tells them from the program, which passes: a limit that one reaches
-        too."""
-
-        async def passes(mutant: Mutant) -> bool:
-            try:
-                ran = await self.runner.check(mutant.of(execution.program), execution.tests)
-            except JudgeError as error:
-                if error.kind is ErrorKind.PERMANENT:  # the tests ran into a limit of theirs
-                    return False
-                raise
-            return isinstance(ran.outcome, CodePassed)
-
-        said = await asyncio.gather(*map(passes, made))
-        return tuple(mutant for mutant, passed in zip(made, said, strict=True) if passed)
-
     def _passed(self, note: str, execution: CodeExecution) -> Passed:
         return Passed(self._name, 1.0, 1.0, Evidence(note=note, code=execution))
 
     def _rejected(self, mode: FailureMode, note: str, execution: CodeExecution) -> Rejected:
         return Rejected(self._name, 0.0, 1.0, Evidence(note=note, code=execution), mode=mode)
+
+
+async def passing_mutants(runner: CodeRunner, of: CodeExecution, made: Sequence[Mutant]) -> tuple[Mutant, ...]:
+    """The mutants that pass the tests. All else tells them from the program, with which the tests come to their end: a
+    limit that one of the two reaches too. Raises JudgeError when nothing can be executed."""
+
+    async def passes(mutant: Mutant) -> bool:
+        try:
+            ran = await runner.check(mutant.of(of.program), of.tests)
+        except JudgeError as error:
+            if error.kind is ErrorKind.PERMANENT:  # the tests reached a limit of theirs
+                return False
+            raise
+        return isinstance(ran.outcome, CodePassed)
+
+    said = await asyncio.gather(*map(passes, made))
+    return tuple(mutant for mutant, passed in zip(made, said, strict=True) if passed)
 
 
 def cases_in(tests: str) -> int:

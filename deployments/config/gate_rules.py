@@ -14,6 +14,7 @@ from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
     Classifier,
+    CodeTests,
     CustomGate,
     Exact,
     GateConfig,
@@ -31,7 +32,7 @@ from schemas.config_gates import (
     kind_of,
     shares,
 )
-from schemas.config_tasks import CustomTask, Prompted, Sql
+from schemas.config_tasks import Code, CustomTask, Prompted, Sql
 from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
@@ -53,6 +54,8 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, _texts_of(config))
         if isinstance(gate, QueryExecution):
             yield from _broken_execution(path, gate, config)
+        if isinstance(gate, CodeTests) and not isinstance(config.task, Code):
+            yield at(path, "executes tests of a function, and only task.kind code writes some")
         if isinstance(gate, GateModel):
             yield from _broken_provenance(path, name, gate)
             yield from _broken_sharing(path, gate, config)
@@ -100,8 +103,9 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
     for section, names in (("pools", config.pools), ("gates", config.gates)):
         if EMBEDDER in names:
             yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
-    if isinstance(config.task, Math):
-        yield "judging.embedder: has nothing to compare when task.kind is math: a problem is asked again on purpose"
+    if isinstance(config.task, Math) or (isinstance(config.task, Code) and config.corpus.answer_field is not None):
+        kind = config.task.__struct_config__.tag
+        yield f"judging.embedder: has nothing to compare when task.kind is {kind}: a problem is asked again on purpose"
     yield from _broken_encoder("judging.embedder", "engine", embedder.engine, embedder.pooling)
 
 
