@@ -114,7 +114,7 @@ class Sql(Config, frozen=True, tag="sql", tag_field="kind"):
 
 class Code(Config, frozen=True, tag="code", tag_field="kind"):
     """A question that asks for a function, the function, and its tests, from a specification or source code; executed.
-    With `corpus.answer_field`: functions for problems that bring tests (docs/tasks/code.md)."""
+    With `corpus.problems` or `answer_field`: functions for problems that bring tests (docs/tasks/code.md)."""
 
     samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 4
     keep_reasoning: Annotated[

@@ -31,7 +31,7 @@ def build_task(config: RunConfig) -> Task:
             return MathTask(config.task, longest_answer=verifier.max_characters)
         case Sql():
             return SqlTask(config.task)
-        case Code() if config.corpus.answer_field is not None:
+        case Code() if config.corpus.has_answers:
             return CodeProblemTask(config.task)
         case Code():
             return CodeTask(config.task, cases=(code_tests_of(config.gates) or CodeTests()).cases)

@@ -103,7 +103,7 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
     for section, names in (("pools", config.pools), ("gates", config.gates)):
         if EMBEDDER in names:
             yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
-    if isinstance(config.task, Math) or (isinstance(config.task, Code) and config.corpus.answer_field is not None):
+    if isinstance(config.task, Math) or (isinstance(config.task, Code) and config.corpus.has_answers):
         kind = config.task.__struct_config__.tag
         yield f"judging.embedder: has nothing to compare when task.kind is {kind}: a problem is asked again on purpose"
     yield from _broken_encoder("judging.embedder", "engine", embedder.engine, embedder.pooling)

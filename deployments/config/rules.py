@@ -215,7 +215,7 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
         yield "gates: task.kind code needs one of form tests"
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
-    if not isinstance(config.task, Math | Code) and config.corpus.answer_field is not None:
+    if not isinstance(config.task, Math | Code) and config.corpus.has_answers:
         yield "corpus.answer_field: only problems (task.kind math or code) have reference answers"
 
 

@@ -30,12 +30,25 @@ FIRST_TESTS = {
     "endless": f"{TESTS}\nwhile True:\n    pass",
 }
 """The tests that are written first. Those of `endless` are never judged."""
+HIDDEN = "-77001"
+"""In the tests of problems, and nowhere else."""
 FAULTS = (*CODE, *FIRST_TESTS)
 
 
 def specification_of(fault: str) -> str:
     """A passage."""
     return f"Clamping, case {fault}: a value that is too small becomes low, one that is too large becomes high."
+
+
+def problem_of(fault: str) -> dict[str, str]:
+    """A record of HumanEval's shape."""
+    return {
+        "task_id": fault,
+        "prompt": f'def clamp(value, low, high):\n    """In case {fault}: at least low, at most high."""\n',
+        "test": f"def check(candidate):\n    assert candidate({HIDDEN}, 2, 5) == 2\n    assert candidate(3, 2, 5) == 3",
+        "canonical_solution": "    ...",
+        "entry_point": "clamp",
+    }
 
 
 def block(code: str) -> str:
@@ -74,6 +87,8 @@ def written(asked: str) -> str:
     assert found is not None
     fault = found[1]
     code, tests = CODE.get(fault, CLAMP), FIRST_TESTS.get(fault, TESTS)
+    if "def clamp" in asked.partition("\n")[0]:  # a problem
+        return block(CLAMP if "is wrong" in asked else code)
     if fault == "stubborn":
         return (
             f"Question: {QUESTION}\n{block(code)}\n{block(tests)}" if "again" not in asked else block(f"{code}  # no")

@@ -35,8 +35,8 @@ def test_a_run_of_functions_is_itself_again() -> None:
 
 
 def test_with_answers_its_passages_are_problems() -> None:
-    config = load_text(CODE.replace("jsonl]", "jsonl], answer_field: test"))
-    assert isinstance(build_task(config), CodeProblemTask)
+    for key in ("answer_field: tests", "problems: code"):
+        assert isinstance(build_task(load_text(CODE.replace("jsonl]", f"jsonl], {key}"))), CodeProblemTask)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +48,11 @@ def test_with_answers_its_passages_are_problems() -> None:
             "kind: code",
             "kind: grounded_answer",
             "gates.tests: executes tests of a function, and only task.kind code writes some",
+        ),
+        (
+            "jsonl]",
+            "jsonl], problems: code, answer_field: test",
+            "corpus.problems: says which fields are read; leave out corpus.answer_field and corpus.columns",
         ),
         (
             "{form: tests, cases: 4}",

@@ -40,7 +40,17 @@ from schemas.queries import ProgramModes
 from schemas.samples import Draft
 from schemas.verdicts import Errored, Passed
 from tests.deployments.sandbox.rooms import OFFERED
-from tests.doubles.code_writers import CLAMP, CODE, FAULTS, QUESTION, TESTS, CodeWriter, specification_of
+from tests.doubles.code_writers import (
+    CLAMP,
+    CODE,
+    FAULTS,
+    HIDDEN,
+    QUESTION,
+    TESTS,
+    CodeWriter,
+    problem_of,
+    specification_of,
+)
 
 pytestmark = OFFERED
 CONFIG = """
@@ -235,3 +245,43 @@ def test_explain_shows_function_tests_output_and_the_failing_line(folder: Path, 
     assert "executed in namespaces, at most 0.3 s, 256 MiB" in told and "assert clamp(9, 2, 5) == 5" in told
     assert "4 of 5 mutants killed" in told and "survived: line 2 as if (value <= low):" in told
     assert 'File "/box/solution.py", line 2' in told
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run over given problems."""
+    corpus = tmp_path_factory.mktemp("problems")
+    faults = ("right", "test_failed", "runtime_error", "timeout")
+    (corpus / "problems.jsonl").write_text("".join(json.dumps(problem_of(fault)) + "\n" for fault in faults))
+    text = CONFIG.replace("[specifications.jsonl]", "[problems.jsonl], problems: code")
+    return ran_in(tmp_path_factory.mktemp("runs") / "problems", resolve(load_text(text), corpus))
+
+
+def test_hidden_tests_judge_and_are_shown_to_nobody(problems: Path, tmp_path: Path) -> None:
+    """In no prompt of any attempt, in no chat of a row or an export; beside them, where they are reproduced from."""
+    rows = rows_of(problems)
+    assert len(rows) == 4 and {row["answer"] for row in rows} == {CLAMP}
+    prompts = [message.content for request in WRITERS[-1].asked for message in request.messages]
+    assert len(prompts) == 2 * 7 and not any(HIDDEN in prompt for prompt in prompts)
+    assert any("A hidden test fails with AssertionError." in prompt for prompt in prompts)
+    for format in (ExportFormat.DPO, ExportFormat.SFT):
+        exported(problems, ExportRequest(format=format), tmp_path / format.value, at=0.0)
+        for path in (tmp_path / format.value).rglob("*.parquet"):
+            for row in pq.read_table(path).to_pylist():
+                chats = {
+                    name: said for name, said in row.items() if name in ("messages", "prompt", "chosen", "rejected")
+                }
+                assert chats and HIDDEN not in json.dumps(chats)
+    for row in rows:
+        (code,) = row["executions"]
+        assert HIDDEN in code["tests"] and code["tests"] == row["reference"]
+        assert HIDDEN not in json.dumps([row["messages"], row["question"], row["passage"]])
+    report = executed_again(problems, verified(problems))
+    assert report.ok and report.programs == 4
+
+
+def test_what_fails_a_hidden_test_is_a_negative(problems: Path, tmp_path: Path) -> None:
+    """Nobody else can be at fault."""
+    exported(problems, ExportRequest(format=ExportFormat.DPO), tmp_path / "dpo", at=0.0)
+    pairs = [row for path in (tmp_path / "dpo").rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
+    assert {row["rejected_origin"]["failure_mode"] for row in pairs} == {"test_failed", "runtime_error", "timeout"}
