@@ -100,3 +100,11 @@ def written(asked: str) -> str:
     if "something else than" in asked:
         code, tests = CLAMP, TESTS
     return f"Question: {QUESTION}\n{block(code)}\n{block(tests)}"
+
+
+WRITERS: list[CodeWriter] = []
+"""The last one is the run's. (A configuration's engine is made by a function without arguments.)"""
+
+
+def writer() -> CodeWriter:
+    return WRITERS[-1]

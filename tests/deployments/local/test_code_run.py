@@ -1,11 +1,12 @@
 """A whole run of functions with tests in this process, sandbox included: a fault of every mode, each mended by its own
 repair or ended for its own reason."""
 
-import asyncio
 import io
 import json
 import shutil
-import time
+import signal
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -16,21 +17,14 @@ import pytest
 from rich.console import Console
 
 from actors.ledger.history import life_of
-from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.report.finish import finish, replace_config
-from deployments.build.wiring import started
-from deployments.config.load import load_text, resolve, to_yaml
+from actors.ledger.sqlite import LedgerReader
+from deployments.config.load import load_text, resolve
 from deployments.folder.execution import executed_again
 from deployments.folder.exports import exported
-from deployments.folder.output import prepare
 from deployments.folder.proof import verified
-from deployments.folder.shards import write_shards
-from deployments.local.loop import conduct_in_process
 from deployments.terminal.life import life_view
-from deployments.terminal.preview import passages_of
 from schemas.audit import Check
 from schemas.code import CodeLimits, CodePassed
-from schemas.config import RunConfig
 from schemas.errors import ErrorKind
 from schemas.exports import ExportFormat, ExportRequest
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
@@ -39,6 +33,7 @@ from schemas.programs import Isolation
 from schemas.queries import ProgramModes
 from schemas.samples import Draft
 from schemas.verdicts import Errored, Passed
+from tests.deployments.local.code_life import CONFIG, ran_in
 from tests.deployments.sandbox.rooms import OFFERED
 from tests.doubles.code_writers import (
     CLAMP,
@@ -47,41 +42,12 @@ from tests.doubles.code_writers import (
     HIDDEN,
     QUESTION,
     TESTS,
-    CodeWriter,
+    WRITERS,
     problem_of,
     specification_of,
 )
 
 pytestmark = OFFERED
-CONFIG = """
-corpus: {paths: [specifications.jsonl]}
-task: {kind: code, samples_per_passage: 1}
-pools:
-  generator: {engine: {kind: custom, factory: "tests.deployments.local.test_code_run:writer"}}
-gates:
-  tests: {form: tests, timeout_s: 0.3, mutants: 6, processes: 1}
-recovery: {policy: rules, max_attempts: 4}
-"""
-WRITERS: list[CodeWriter] = []
-"""The last one is the run's. (A configuration's engine is made by a function without arguments.)"""
-
-
-def writer() -> CodeWriter:
-    return WRITERS[-1]
-
-
-def ran_in(folder: Path, config: RunConfig) -> Path:
-    """The folder of a run of this configuration."""
-    WRITERS.append(CodeWriter())
-    prepare(config, folder)
-    replace_config(folder, to_yaml(config))
-    kept = SqliteLedger(folder)
-    kept.append([started(config, at=time.time())])
-    asyncio.run(conduct_in_process(config, list(passages_of(config, 100)), kept))
-    with SqliteLedger(folder) as kept, LedgerReader(folder) as reader:
-        asyncio.run(write_shards(folder, kept, reader, config, time.time))
-    finish(folder, now=time.time(), versions={})
-    return folder
 
 
 @pytest.fixture(scope="module")
@@ -285,3 +251,19 @@ def test_what_fails_a_hidden_test_is_a_negative(problems: Path, tmp_path: Path) 
     exported(problems, ExportRequest(format=ExportFormat.DPO), tmp_path / "dpo", at=0.0)
     pairs = [row for path in (tmp_path / "dpo").rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
     assert {row["rejected_origin"]["failure_mode"] for row in pairs} == {"test_failed", "runtime_error", "timeout"}
+
+
+def test_a_run_killed_in_the_middle_is_reproducible_from_its_rows(tmp_path: Path) -> None:
+    """kill -9 twice, then to the end: every order ends once, and each accepted verdict comes again from its row."""
+    faults = ("right", "wrong_name", "wrong_test", "tests_too_weak")
+    rows = [{"id": fault, "text": specification_of(fault)} for fault in faults]
+    (tmp_path / "specifications.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    for records in (4, 4):
+        life = [sys.executable, "-m", "tests.deployments.local.code_life", tmp_path / "run", tmp_path, str(records)]
+        assert subprocess.run(life, check=False, capture_output=True).returncode == -signal.SIGKILL
+    folder = ran_in(tmp_path / "run", resolve(load_text(CONFIG), tmp_path))
+    with LedgerReader(folder) as reader:
+        records = [record for _, record in reader.records()]
+    assert len([record for record in records if isinstance(record, AcceptedEnd)]) == len(faults)
+    report = executed_again(folder, verified(folder))
+    assert report.ok and report.programs == 6 * len(faults)
