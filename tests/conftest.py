@@ -36,6 +36,7 @@ TOGETHER = {
     "tests/deployments/engines/": ENGINES,
     "tests/deployments/ray/test_calls.py": ONE_RAY,
     "tests/deployments/ray/test_autoscaling.py": ONE_RAY,
+    "tests/deployments/ray/test_code_run.py": ONE_RAY,
     "tests/deployments/ray/test_math_run.py": ONE_RAY,
     "tests/deployments/ray/test_shared_pool.py": ONE_RAY,
     "tests/deployments/monitoring/test_prometheus.py": ONE_RAY,

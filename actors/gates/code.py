@@ -103,7 +103,7 @@ class CodeGate:
         killed = tuple(mutant for mutant in made if mutant not in passes)
         execution = replace(execution, killed=killed, survived=passes)
         noticed = f"the tests notice {len(killed)} of {len(made)} changes of the function"
-        if len(killed) < config.killed * len(made):
+        if len(killed) / len(made) < config.killed:
             note = f"{noticed}, at least {config.killed:.0%} are needed; they pass as well {_changed(execution)}"
             return self._rejected(ProgramModes.TESTS_TOO_WEAK, note, execution)
         return self._passed(noticed, execution)

@@ -29,6 +29,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SKIPPED = frozenset({"annotation", "returns", "decorator_list", "pattern", "type_params"})
 """Fields of nodes that compute nothing, or whose syntax is not that of expressions."""
 
+_Parameters = tuple[str, ...]
 _Edit = tuple[ast.expr | ast.stmt, str]
 """A node, and what is put in its place."""
 
@@ -44,7 +45,10 @@ def mutants(program: str, most: int) -> tuple[Mutant, ...]:
     if "\r" in program:  # which ends a line for Python alone
         return ()
     places, nodes = _Places(program), list(_computing(tree))
-    kinds = [sorted({places.mutant(*edit) for node in nodes for edit in kind(node)}, key=_rank) for kind in KINDS]
+    kinds = [
+        sorted({places.mutant(*edit) for node, parameters in nodes for edit in kind(node, parameters)}, key=_rank)
+        for kind in KINDS
+    ]
     found: dict[str, Mutant] = {}
     for mutant in filter(None, chain.from_iterable(zip_longest(*kinds))):
         if len(found) == most:
@@ -85,21 +89,26 @@ class _Places:
         return self._starts[line - 1] + len(self._lines[line - 1][:offset].decode("utf-8", "surrogatepass"))
 
 
-def _computing(tree: ast.Module) -> Iterator[ast.AST]:
-    """The nodes of what functions compute: no annotations, decorators, docstrings, patterns or f-strings (whose parts
-    have no place of their own)."""
-    waiting: list[tuple[ast.AST, bool]] = [(tree, False)]
+def _computing(tree: ast.Module) -> Iterator[tuple[ast.AST, _Parameters]]:
+    """The nodes of what functions compute, each with the parameters of its function: no annotations, decorators,
+    docstrings, patterns or f-strings (whose parts have no place of their own)."""
+    waiting: list[tuple[ast.AST, _Parameters | None]] = [(tree, None)]
     while waiting:
-        node, in_function = waiting.pop()
+        node, parameters = waiting.pop()
         if isinstance(node, ast.JoinedStr) or _is_text(node):
             continue
-        if in_function:
-            yield node
+        if parameters is not None:
+            yield node, parameters
         for name, value in ast.iter_fields(node):
             if name not in _SKIPPED:
-                inside = in_function or (isinstance(node, _FUNCTIONS) and name == "body")
+                inside = _parameters(node) if isinstance(node, _FUNCTIONS) and name == "body" else parameters
                 children = value if isinstance(value, list) else [value]
                 waiting += [(child, inside) for child in children if isinstance(child, ast.AST)]
+
+
+def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> _Parameters:
+    given = function.args
+    return tuple(each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs))
 
 
 def _is_text(node: ast.AST) -> bool:
@@ -107,7 +116,7 @@ def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
-def _comparisons(node: ast.AST) -> Iterator[_Edit]:
+def _comparisons(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """`<` for `<=`, `==` for `!=`, …: boundaries and their opposites."""
     if isinstance(node, ast.Compare):
         for at, operator in enumerate(node.ops):
@@ -115,14 +124,14 @@ def _comparisons(node: ast.AST) -> Iterator[_Edit]:
             yield node, _bracketed(ast.Compare(node.left, ops, node.comparators))
 
 
-def _arithmetic(node: ast.AST) -> Iterator[_Edit]:
+def _arithmetic(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     if isinstance(node, ast.BinOp) and type(node.op) in _COMPUTED:
         yield node, _bracketed(ast.BinOp(node.left, _COMPUTED[type(node.op)](), node.right))
     if isinstance(node, ast.AugAssign) and type(node.op) in _COMPUTED:
         yield node, ast.unparse(ast.AugAssign(node.target, _COMPUTED[type(node.op)](), node.value))
 
 
-def _booleans(node: ast.AST) -> Iterator[_Edit]:
+def _booleans(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """`and` for `or`, a `not` left out, true for false."""
     if isinstance(node, ast.BoolOp):
         other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
@@ -133,7 +142,7 @@ def _booleans(node: ast.AST) -> Iterator[_Edit]:
         yield node, repr(not node.value)
 
 
-def _constants(node: ast.AST) -> Iterator[_Edit]:
+def _constants(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """A number one larger or smaller, a text that is empty, an empty one that is not."""
     if not isinstance(node, ast.Constant) or isinstance(node.value, bool):
         return
@@ -145,25 +154,31 @@ def _constants(node: ast.AST) -> Iterator[_Edit]:
             yield node, "''" if text else "'x'"
 
 
-def _conditions(node: ast.AST) -> Iterator[_Edit]:
+def _conditions(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """The opposite of what a branch, a loop or a filter depends on."""
     tests = [node.test] if isinstance(node, ast.If | ast.While | ast.IfExp) else getattr(node, "ifs", [])
     for test in tests:
         yield test, _bracketed(ast.UnaryOp(ast.Not(), test))
 
 
-def _statements(node: ast.AST) -> Iterator[_Edit]:
+def _statements(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """A step left out."""
     if isinstance(node, _REMOVED) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         yield node, "pass"
 
 
-def _returns(node: ast.AST) -> Iterator[_Edit]:
+def _returns(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     if isinstance(node, ast.Return) and node.value is not None and not _is_none(node.value):
         yield node, "return None"
 
 
-def _calls(node: ast.AST) -> Iterator[_Edit]:
+def _arguments(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
+    """The next parameter in place of one."""
+    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in parameters and len(parameters) > 1:
+        yield node, parameters[(parameters.index(node.id) + 1) % len(parameters)]
+
+
+def _calls(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """The largest for the smallest, any for all, no order."""
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _CALLED:
         yield node.func, _CALLED[node.func.id]
@@ -177,7 +192,7 @@ def _bracketed(node: ast.expr) -> str:
     return f"({ast.unparse(node)})"
 
 
-KINDS: tuple[Callable[[ast.AST], Iterator[_Edit]], ...] = (
-    _comparisons, _arithmetic, _returns, _constants, _conditions, _booleans, _statements, _calls,
+KINDS: tuple[Callable[[ast.AST, _Parameters], Iterator[_Edit]], ...] = (
+    _comparisons, _arithmetic, _returns, _constants, _conditions, _booleans, _statements, _calls, _arguments,
 )  # fmt: skip
 """In the order in which they take turns: those that tests of a few plain cases miss most come first."""

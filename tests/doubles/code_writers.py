@@ -17,7 +17,7 @@ CODE = {
     "runtime_error": CLAMP.replace("low, high):", "low, high=1 / 0):"),
     "timeout": CLAMP.replace("    if value", "    while True:\n        value += 1\n    if value"),
     "test_failed": CLAMP.replace("min(", "max("),
-    "too_simple": "def clamp(value, low, high):\n    return sorted((low, value, high))[1]",
+    "too_simple": "import statistics\n\n\ndef clamp(*given):\n    return statistics.median(given)",
     "stubborn": CLAMP.replace("return low", "return high"),
 }
 """The function that is written first; any other passage gets the right one. `stubborn` is never mended."""

@@ -67,21 +67,21 @@ async def test_tests_that_notice_every_change_pass() -> None:
     code = said.evidence.code
     assert (code.program, code.tests, code.outcome, code.survived) == (PROGRAM, TESTS, CodePassed(), ())
     assert {mutant.of(PROGRAM) for mutant in code.killed} == {program for program, _ in runner.checked[1:]}
-    assert len(code.killed) == 5 and {tests for _, tests in runner.checked} == {TESTS}
-    assert said.evidence.note == "the tests notice 5 of 5 changes of the function"
+    assert len(code.killed) == 10 and {tests for _, tests in runner.checked} == {TESTS}
+    assert said.evidence.note == "the tests notice 10 of 10 changes of the function"
 
 
 async def test_tests_that_miss_too_much_are_too_weak() -> None:
-    """They are told a change that they do not notice, by its line. One of five is allowed with 0.8, none with 0.9."""
-    said = await judged(Runner(passes=BOUNDARY))
+    """They are told a change that they do not notice, by its line. One of ten is allowed with 0.9, none with 0.95."""
+    said = await judged(Runner(passes=BOUNDARY), config=CodeTests(killed=0.9))
     assert isinstance(said, Passed) and said.evidence.code is not None
     assert said.evidence.code.survived == (
         Mutant(PROGRAM.index("value <"), PROGRAM.index("low:") + 3, "(value <= low)"),
     )
-    said = await judged(Runner(passes=BOUNDARY), config=CodeTests(killed=0.9))
+    said = await judged(Runner(passes=BOUNDARY), config=CodeTests(killed=0.95))
     assert isinstance(said, Rejected) and said.mode == ProgramModes.TESTS_TOO_WEAK
     assert said.evidence.note == (
-        "the tests notice 4 of 5 changes of the function, at least 90% are needed; "
+        "the tests notice 9 of 10 changes of the function, at least 95% are needed; "
         "they pass as well with line 2 changed from `if value < low:` to `if (value <= low):`"
     )
 

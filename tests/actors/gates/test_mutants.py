@@ -45,6 +45,9 @@ def test_every_kind_of_change() -> None:
         ("total += each", "pass"),
         ("return min(value, high)", "return None"),
         ("min", "max"),
+        ("value", "low"),
+        ("low", "high"),
+        ("high", "value"),
     }
 
 
@@ -65,6 +68,7 @@ def test_every_kind_of_change() -> None:
         ("while a: a -= 1\n    return b", "a -= 1", "a += 1"),
         ("return 'é' + (a -\n        b)", "a -\n        b", "(a + b)"),
         ("return 0.5 * a", "0.5", "(1.5)"),
+        ("return [a for _ in a]", "a", "b"),
     ],
 )
 def test_a_change_at_its_place(body: str, old: str, new: str) -> None:
