@@ -19,7 +19,7 @@ class Frame(Struct, frozen=True):
     function: str
 
 
-class Raised(Struct, frozen=True):
+class TracedError(Struct, frozen=True):
     """An exception that nobody caught: the name of its class, its first line, and the frames from the outermost to the
     one that raised it."""
 
@@ -37,7 +37,7 @@ class Raised(Struct, frozen=True):
         return next((frame.line for frame in reversed(self.frames) if frame.file == file), None)
 
 
-def raised_in(stderr: str) -> Raised | None:
+def raised_in(stderr: str) -> TracedError | None:
     """The last exception that stderr tells of; None if it tells of none."""
     lines = stderr.rpartition(_HEAD)[2].split("\n")
     frames: list[Frame] = []
@@ -49,4 +49,4 @@ def raised_in(stderr: str) -> Raised | None:
             error = None
         elif frames and error is None and line[:1].strip():
             error = _ERROR.fullmatch(line)
-    return None if error is None else Raised(error["name"], error["said"] or "", tuple(frames))
+    return None if error is None else TracedError(error["name"], error["said"] or "", tuple(frames))

@@ -5,7 +5,7 @@ stderr; where that does not say it, nothing is known and it is raised.
 """
 
 from actors.gates.code import CodeRun
-from actors.text.tracebacks import Raised, raised_in
+from actors.text.tracebacks import TracedError, raised_in
 from deployments.sandbox.inside.served import BROKEN
 from deployments.sandbox.late import LateSandbox, SandboxPlace
 from schemas.code import CodeFailed, CodeLimits, CodeOutcome, CodePassed
@@ -96,7 +96,7 @@ def _not_loaded(solution: Ran) -> CodeFailed:
     return CodeFailed(mode, _said(raised), "answer", raised.line_in("solution.py"))
 
 
-def _raised_by_program(raised: Raised) -> CodeFailed:
+def _raised_by_program(raised: TracedError) -> CodeFailed:
     """What a call gave back, or that nothing can be given to it. The line is that of the tests: its own is not told."""
     where = raised.frames[-1].function
     if where == "plain":
@@ -110,7 +110,7 @@ def _raised_by_program(raised: Raised) -> CodeFailed:
     return _of_tests(mode, _said(raised), raised)
 
 
-def _raised_by_tests(raised: Raised) -> CodeFailed:
+def _raised_by_tests(raised: TracedError) -> CodeFailed:
     mode = ProgramModes.TESTS_BROKEN
     if raised.error == "ImportError" and "'solution'" in raised.said:
         mode = ProgramModes.WRONG_NAME
@@ -119,12 +119,12 @@ def _raised_by_tests(raised: Raised) -> CodeFailed:
     return _of_tests(mode, _said(raised), raised)
 
 
-def _of_tests(mode: FailureMode, message: str, raised: Raised | None) -> CodeFailed:
+def _of_tests(mode: FailureMode, message: str, raised: TracedError | None) -> CodeFailed:
     line = None if raised is None else raised.line_in("checks.py")
     return CodeFailed(mode, message, "tests", line)
 
 
-def _said(raised: Raised) -> str:
+def _said(raised: TracedError) -> str:
     """Its message; of an error class of the program's own, the class's."""
     message = raised.said if raised.error == "SolutionRaised" else raised.message
     return message.removesuffix(" (unknown location)")[:LONGEST_MESSAGE]
