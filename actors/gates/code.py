@@ -14,6 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from actors.gates.mutants import UNPARSED, mutants
+from actors.text.repeatable import unrepeatable
 from schemas.code import CodeExecution, CodeFailed, CodeOutcome, CodePassed, Mutant
 from schemas.config_computed import CodeTests
 from schemas.errors import ErrorKind, JudgeError
@@ -67,7 +68,8 @@ class CodeGate:
         tests = request.draft.fields.get(TESTS) if given is None else given
         if tests is None:
             raise JudgeError(ErrorKind.PERMANENT, f"the sample has no field '{TESTS}', and its passage no tests")
-        ran = await self.runner.check(program, tests)
+        refused = _unrepeatable(program, tests) if given is None else None
+        ran = await self.runner.check(program, tests) if refused is None else CodeRun(refused)
         execution = CodeExecution(
             program, tests, ran.outcome, self._config.limits, self._config.sandbox, ran.output, hidden=given is not None
         )
@@ -113,6 +115,18 @@ class CodeGate:
 
     def _rejected(self, mode: FailureMode, note: str, execution: CodeExecution) -> Rejected:
         return Rejected(self._name, 0.0, 1.0, Evidence(note=note, code=execution), mode=mode)
+
+
+def _unrepeatable(program: str, tests: str) -> CodeFailed | None:
+    """Why the verdict could not be made again: what either half depends on besides the other."""
+    for text, half, mode in (
+        (program, "answer", ProgramModes.RUNTIME_ERROR),
+        (tests, "tests", ProgramModes.TESTS_BROKEN),
+    ):
+        if (found := unrepeatable(text)) is not None:
+            message = f"{found.name} is refused: what is executed must give the same each time"
+            return CodeFailed(mode, message, half, found.line)
+    return None
 
 
 async def passing_mutants(runner: CodeRunner, of: CodeExecution, made: Sequence[Mutant]) -> tuple[Mutant, ...]:

@@ -103,6 +103,20 @@ async def test_a_failure_has_the_mode_that_the_run_says(mode: FailureMode) -> No
 
 
 @pytest.mark.parametrize(
+    ("field", "half", "mode"),
+    [("answer", "answer", ProgramModes.RUNTIME_ERROR), ("tests", "tests", ProgramModes.TESTS_BROKEN)],
+)
+async def test_what_could_not_be_judged_again_is_refused(field: str, half: str, mode: FailureMode) -> None:
+    """Before it is executed. A problem's own tests may do as they like."""
+    runner, draft = Runner(), Draft({**DRAFT.fields, field: f"import random\n{DRAFT.fields[field]}"})
+    said = await judged(runner, draft)
+    assert isinstance(said, Rejected) and said.mode == mode and runner.checked == []
+    message = "random is refused: what is executed must give the same each time"
+    assert said.evidence.code is not None and said.evidence.code.outcome == CodeFailed(mode, message, half, 1)
+    assert isinstance(await judged(Runner(), draft, hidden="import random"), Passed)
+
+
+@pytest.mark.parametrize(
     ("question", "mode"), [(QUESTION, ProgramModes.WRONG_NAME), ("Write limit().", ProgramModes.TESTS_BROKEN)]
 )
 async def test_who_names_the_function_wrongly_is_told_by_the_question(question: str, mode: str) -> None:
