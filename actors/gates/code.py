@@ -17,7 +17,7 @@ from actors.gates.mutants import UNPARSED, mutants
 from actors.text.repeatable import unrepeatable
 from schemas.code import CodeExecution, CodeFailed, CodeOutcome, CodePassed, Mutant
 from schemas.config_computed import CodeTests
-from schemas.errors import ErrorKind, JudgeError
+from schemas.errors import ErrorKind, JudgeError, ungrouped
 from schemas.queries import ProgramModes
 from schemas.recovery import FailureMode
 from schemas.verdicts import Evidence, GateName, GateRequest, Passed, Rejected, Verdict
@@ -142,8 +142,10 @@ async def passing_mutants(runner: CodeRunner, of: CodeExecution, made: Sequence[
             raise
         return isinstance(ran.outcome, CodePassed)
 
-    said = await asyncio.gather(*map(passes, made))
-    return tuple(mutant for mutant, passed in zip(made, said, strict=True) if passed)
+    with ungrouped():
+        async with asyncio.TaskGroup() as group:
+            asked = {mutant: group.create_task(passes(mutant)) for mutant in made}
+    return tuple(mutant for mutant, task in asked.items() if task.result())
 
 
 def cases_in(tests: str) -> int:

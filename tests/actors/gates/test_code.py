@@ -91,6 +91,19 @@ async def test_a_mutant_with_which_the_tests_find_no_end_is_told_apart() -> None
     assert isinstance(await judged(Runner(raises=BOUNDARY), config=CodeTests(killed=1.0)), Passed)
 
 
+async def test_a_machine_that_fails_in_between_is_an_error_of_its_own_kind() -> None:
+    """So that it is asked again, and nothing is left running."""
+
+    class Away(Runner):
+        async def check(self, program: str, tests: str) -> CodeRun:
+            if BOUNDARY in program:
+                raise JudgeError(ErrorKind.RETRYABLE, "no program can be executed here")
+            return await super().check(program, tests)
+
+    with pytest.raises(JudgeError, match="no program can be executed here"):
+        await judged(Away())
+
+
 @pytest.mark.parametrize("mode", [ProgramModes.SYNTAX_ERROR, ProgramModes.TEST_FAILED, ProgramModes.TESTS_BROKEN])
 async def test_a_failure_has_the_mode_that_the_run_says(mode: FailureMode) -> None:
     """And costs no mutants."""
