@@ -177,6 +177,8 @@ def _texts_of(config: RunConfig) -> Collection[str] | None:
             return None
         case Prompted(all_fields=fields, vary=vary):
             return (*(field.name for field in fields), *vary, *OF_EVERY_TASK)
+        case Code() if not config.corpus.has_answers:
+            return (*TEXTS, "tests")
         case _:
             return TEXTS
 

@@ -39,6 +39,14 @@ def test_with_answers_its_passages_are_problems() -> None:
         assert isinstance(build_task(load_text(CODE.replace("jsonl]", f"jsonl], {key}"))), CodeProblemTask)
 
 
+def test_a_rule_may_read_the_tests_that_a_sample_has() -> None:
+    """Hidden ones are none of its texts."""
+    text = CODE + '  short: {form: rule, check: "words(tests) < 200"}\n'
+    assert load_text(text).gates.keys() == {"tests", "short"}
+    with pytest.raises(ConfigError, match="tests"):
+        load_text(text.replace("jsonl]", "jsonl], problems: code"))
+
+
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
