@@ -6,7 +6,7 @@ itself cannot be known from its text, so a few may pass all tests.
 """
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import chain, zip_longest
 
@@ -29,8 +29,11 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _SKIPPED = frozenset({"annotation", "returns", "decorator_list", "pattern", "type_params"})
 """Fields of nodes that compute nothing, or whose syntax is not that of expressions."""
 
+LONGEST_CHANGED = 500
+"""Characters of what a mutant changes. A longer expression is written anew for each of its parts, which adds up."""
+
 _Parameters = tuple[str, ...]
-_Edit = tuple[ast.expr | ast.stmt, str]
+_Edit = tuple[ast.expr | ast.stmt, ast.expr | ast.stmt | str]
 """A node, and what is put in its place."""
 
 
@@ -46,7 +49,7 @@ def mutants(program: str, most: int) -> tuple[Mutant, ...]:
         return ()
     places, nodes = _Places(program), list(_computing(tree))
     kinds = [
-        sorted({places.mutant(*edit) for node, parameters in nodes for edit in kind(node, parameters)}, key=_rank)
+        sorted(places.mutants(edit for node, parameters in nodes for edit in kind(node, parameters)), key=_rank)
         for kind in KINDS
     ]
     found: dict[str, Mutant] = {}
@@ -80,10 +83,24 @@ class _Places:
         for line in program.split("\n"):
             self._starts.append(self._starts[-1] + len(line) + 1)
 
-    def mutant(self, node: ast.expr | ast.stmt, text: str) -> Mutant:
-        """The edit of the program that puts the text in the node's place."""
+    def mutants(self, edits: Iterable[_Edit]) -> set[Mutant]:
+        """The edits of the program that put something in a node's place; an expression in brackets."""
+        return {self._mutant(*edit) for edit in edits if self._length(edit[0]) <= LONGEST_CHANGED}
+
+    def _mutant(self, node: ast.expr | ast.stmt, new: ast.expr | ast.stmt | str) -> Mutant:
+        start, end = self._span(node)
+        if isinstance(new, str):
+            return Mutant(start, end, new)
+        text = ast.unparse(new)
+        return Mutant(start, end, f"({text})" if isinstance(new, ast.expr) else text)
+
+    def _length(self, node: ast.expr | ast.stmt) -> int:
+        start, end = self._span(node)
+        return end - start
+
+    def _span(self, node: ast.expr | ast.stmt) -> tuple[int, int]:
         assert node.end_lineno is not None and node.end_col_offset is not None  # every parsed node has both
-        return Mutant(self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset), text)
+        return self._at(node.lineno, node.col_offset), self._at(node.end_lineno, node.end_col_offset)
 
     def _at(self, line: int, offset: int) -> int:
         return self._starts[line - 1] + len(self._lines[line - 1][:offset].decode("utf-8", "surrogatepass"))
@@ -121,23 +138,23 @@ def _comparisons(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     if isinstance(node, ast.Compare):
         for at, operator in enumerate(node.ops):
             ops = [*node.ops[:at], _COMPARED[type(operator)](), *node.ops[at + 1 :]]
-            yield node, _bracketed(ast.Compare(node.left, ops, node.comparators))
+            yield node, ast.Compare(node.left, ops, node.comparators)
 
 
 def _arithmetic(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     if isinstance(node, ast.BinOp) and type(node.op) in _COMPUTED:
-        yield node, _bracketed(ast.BinOp(node.left, _COMPUTED[type(node.op)](), node.right))
+        yield node, ast.BinOp(node.left, _COMPUTED[type(node.op)](), node.right)
     if isinstance(node, ast.AugAssign) and type(node.op) in _COMPUTED:
-        yield node, ast.unparse(ast.AugAssign(node.target, _COMPUTED[type(node.op)](), node.value))
+        yield node, ast.AugAssign(node.target, _COMPUTED[type(node.op)](), node.value)
 
 
 def _booleans(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """`and` for `or`, a `not` left out, true for false."""
     if isinstance(node, ast.BoolOp):
         other = ast.Or() if isinstance(node.op, ast.And) else ast.And()
-        yield node, _bracketed(ast.BoolOp(other, node.values))
+        yield node, ast.BoolOp(other, node.values)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-        yield node, _bracketed(node.operand)
+        yield node, node.operand
     if isinstance(node, ast.Constant) and isinstance(node.value, bool):
         yield node, repr(not node.value)
 
@@ -158,7 +175,7 @@ def _conditions(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
     """The opposite of what a branch, a loop or a filter depends on."""
     tests = [node.test] if isinstance(node, ast.If | ast.While | ast.IfExp) else getattr(node, "ifs", [])
     for test in tests:
-        yield test, _bracketed(ast.UnaryOp(ast.Not(), test))
+        yield test, ast.UnaryOp(ast.Not(), test)
 
 
 def _statements(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
@@ -186,10 +203,6 @@ def _calls(node: ast.AST, parameters: _Parameters) -> Iterator[_Edit]:
 
 def _is_none(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and node.value is None
-
-
-def _bracketed(node: ast.expr) -> str:
-    return f"({ast.unparse(node)})"
 
 
 KINDS: tuple[Callable[[ast.AST, _Parameters], Iterator[_Edit]], ...] = (

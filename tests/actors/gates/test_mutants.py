@@ -1,6 +1,7 @@
 """Mutants: what is changed, what never is, and that a program's mutants are always the same."""
 
 import ast
+import time
 
 import pytest
 from hypothesis import given
@@ -120,6 +121,14 @@ def test_there_may_be_none(program: str) -> None:
 @pytest.mark.parametrize("nested", ["-" * 3_000 + "1", "[" * 150 + "]" * 150, "not " * 900 + "a", "a" + ".b" * 1_500])
 def test_nothing_is_raised_for_deep_ones(nested: str) -> None:
     mutants(f"def f(a):\n    return {nested}\n", MOST)
+
+
+@pytest.mark.parametrize("long", ["a < " * 1_500 + "a", "a < b and " * 600 + "a", "1 + " * 140 + "a"])
+def test_a_long_expression_is_not_written_anew_for_each_of_its_parts(long: str) -> None:
+    """Which takes half a minute for the first; it takes half a second of a slow core at most."""
+    began = time.process_time()
+    mutants(f"def f(a, b):\n    return {long}\n", 12)
+    assert time.process_time() - began < 5
 
 
 @given(st.text(alphabet="abé \n:=<>+-*()[]'\"#1.,\\ifdertun\t\f", max_size=60))
