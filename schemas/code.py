@@ -23,6 +23,10 @@ CODE_REPAIRS: dict[FailureMode, tuple[RepairKind, ...]] = {
 """The modes that a gate of form `tests` brings, each with its repairs, best first."""
 
 
+CodeHalf = Literal["answer", "tests"]
+"""What an error is in."""
+
+
 class CodeLimits(Struct, frozen=True):
     """What program and tests may each take. Each bound is a key of a gate of form `tests`."""
 
@@ -41,7 +45,7 @@ class CodeFailed(Struct, frozen=True, tag="failed", omit_defaults=True):
 
     mode: FailureMode
     message: str
-    half: Literal["answer", "tests"] = "answer"
+    half: CodeHalf = "answer"
     """Where the line is."""
     line: int | None = None
     """Where it fails, from 1, if that is known."""

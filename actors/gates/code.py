@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from actors.gates.mutants import UNPARSED, mutants
 from actors.text.repeatable import unrepeatable
-from schemas.code import CodeExecution, CodeFailed, CodeOutcome, CodePassed, Mutant
+from schemas.code import CodeExecution, CodeFailed, CodeHalf, CodeOutcome, CodePassed, Mutant
 from schemas.config_computed import CodeTests
 from schemas.errors import ErrorKind, JudgeError, ungrouped
 from schemas.queries import ProgramModes
@@ -119,10 +119,11 @@ class CodeGate:
 
 def _unrepeatable(program: str, tests: str) -> CodeFailed | None:
     """Why the verdict could not be made again: what either half depends on besides the other."""
-    for text, half, mode in (
+    halves: tuple[tuple[str, CodeHalf, FailureMode], ...] = (
         (program, "answer", ProgramModes.RUNTIME_ERROR),
         (tests, "tests", ProgramModes.TESTS_BROKEN),
-    ):
+    )
+    for text, half, mode in halves:
         if (found := unrepeatable(text)) is not None:
             message = f"{found.name} is refused: what is executed must give the same each time"
             return CodeFailed(mode, message, half, found.line)

@@ -4,7 +4,7 @@ verdict."""
 import pytest
 
 from actors.gates.code import CodeGate, CodeRun, cases_in
-from schemas.code import CodeFailed, CodePassed, Mutant
+from schemas.code import CodeFailed, CodeHalf, CodePassed, Mutant
 from schemas.config_computed import CodeTests
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, JudgeError
@@ -119,7 +119,7 @@ async def test_a_failure_has_the_mode_that_the_run_says(mode: FailureMode) -> No
     ("field", "half", "mode"),
     [("answer", "answer", ProgramModes.RUNTIME_ERROR), ("tests", "tests", ProgramModes.TESTS_BROKEN)],
 )
-async def test_what_could_not_be_judged_again_is_refused(field: str, half: str, mode: FailureMode) -> None:
+async def test_what_could_not_be_judged_again_is_refused(field: str, half: CodeHalf, mode: FailureMode) -> None:
     """Before it is executed. A problem's own tests may do as they like."""
     runner, draft = Runner(), Draft({**DRAFT.fields, field: f"import random\n{DRAFT.fields[field]}"})
     said = await judged(runner, draft)

@@ -134,7 +134,7 @@ def test_a_student_sees_no_tests() -> None:
 
 def test_a_problem_is_answered_with_one_function() -> None:
     draft = PROBLEM.read(problem_lease(), f"Here it is.\n{block(OTHER)}\nTry it:\n{block(MORE)}", FinishReason.STOP)
-    assert draft == Draft({"question": SPECIFICATION, "answer": OTHER})
+    assert isinstance(draft, Draft) and draft == Draft({"question": SPECIFICATION, "answer": OTHER})
     assert [message.content for message in PROBLEM.messages(SPECIFICATION, draft)] == [SPECIFICATION, OTHER]
     for said in ("def half(n): ...", f"{block(HALF)}\n{block(OTHER)}", block(TESTS)):
         assert isinstance(PROBLEM.read(problem_lease(), said, FinishReason.STOP), Malformed)

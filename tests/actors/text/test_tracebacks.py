@@ -60,10 +60,9 @@ def test_any_message_is_read_by_its_first_line(said: str, calls: list[str]) -> N
             f(rest[1:])
         raise ValueError(said)
 
-    try:
+    with pytest.raises(ValueError) as caught:
         f(calls)
-    except ValueError:
-        raised = raised_in(traceback.format_exc())
+    raised = raised_in("".join(traceback.format_exception(caught.value)))
     assert raised is not None and raised.error == "ValueError" and len(raised.frames) == len(calls) + 2
 
 
