@@ -240,6 +240,7 @@ def test_hidden_tests_judge_and_are_shown_to_nobody(problems: Path, tmp_path: Pa
         (code,) = row["executions"]
         assert HIDDEN in code["tests"] and code["tests"] == row["reference"]
         assert HIDDEN not in json.dumps([row["messages"], row["question"], row["passage"]])
+    assert "whose tests it does not see" in (problems / "README.md").read_text()
     report = executed_again(problems, verified(problems))
     assert report.ok and report.programs == 4
 
