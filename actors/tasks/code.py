@@ -100,9 +100,9 @@ class CodeTask(OneCall):
         return (("Question", draft.question), ("Answer", draft.answer))
 
     def written(self, draft: Draft) -> str:
-        """As `read` reads it back."""
-        code, tests = (write_code({name: draft.fields[name]}) for name in (ANSWER, TESTS))
-        return f"Question: {draft.question}\n{code}\n{tests}"
+        """As `read` reads it back, if it has tests; the row of a labelled file may have none."""
+        blocks = [write_code({name: draft.fields[name]}) for name in (ANSWER, TESTS) if name in draft.fields]
+        return "\n".join((f"Question: {draft.question}", *blocks))
 
     def _asked(self, lease: Lease) -> str:
         repair = lease.repair

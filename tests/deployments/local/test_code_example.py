@@ -1,17 +1,21 @@
 """The example of functions with tests: real source code, right exercises, and faults that are what they are called."""
 
+import json
 import sys
 from collections import Counter
+from pathlib import Path
 from random import Random
 from types import ModuleType
 
 import pytest
 from msgspec.structs import replace
+from typer.testing import CliRunner
 
 from actors.gates.code import cases_in
 from actors.gates.mutants import mutants
 from actors.tasks.code import CodeTask
 from deployments.build.tasks import build_task
+from deployments.cli import app
 from deployments.config.load import load
 from deployments.terminal.preview import passages_of
 from examples.code.exercises import EXERCISES, Exercise
@@ -19,6 +23,7 @@ from examples.code.writer import FAULTS, said, spoilt
 from schemas.config import RunConfig
 from schemas.recovery import Repair, Repairs
 from schemas.samples import Draft, FinishReason
+from tests.doubles.code_writers import problem_of
 from tests.doubles.passages import lease_of
 from tests.test_architecture import ROOT
 
@@ -91,3 +96,15 @@ def test_the_stand_in_writes_what_is_read(task: CodeTask) -> None:
             assert isinstance(again, Draft) and again.fields[kept] == draft.fields[kept]
             right[again.fields != draft.fields] += 1
     assert right[True] > 100
+
+
+@pytest.mark.parametrize("problems", ["", ", problems: code"])
+def test_what_a_run_will_take_is_known_before(tmp_path: Path, problems: str) -> None:
+    """`gleaner plan` asks of a sample that nobody wrote, tests included."""
+    (tmp_path / "corpus.jsonl").write_text(json.dumps({**problem_of("right"), "text": "Halve a number."}))
+    config = (ROOT / "examples" / "code.yaml").read_text().split("corpus:")[1].split("task:")
+    run = tmp_path / "run.yaml"
+    run.write_text(f"corpus: {{paths: [corpus.jsonl]{problems}}}\ntask:{config[1]}")
+    result = CliRunner().invoke(app, ["plan", str(run), "--json"])
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.output)["corpus"]["passages"] == 1
