@@ -15,9 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
+from typer.testing import CliRunner
 
 from actors.ledger.history import life_of
 from actors.ledger.sqlite import LedgerReader
+from deployments.cli import app
 from deployments.config.load import load_text, resolve
 from deployments.folder.execution import executed_again
 from deployments.folder.exports import exported
@@ -39,6 +41,7 @@ from tests.doubles.code_writers import (
     CLAMP,
     CODE,
     FAULTS,
+    FIRST_TESTS,
     HIDDEN,
     QUESTION,
     TESTS,
@@ -46,6 +49,7 @@ from tests.doubles.code_writers import (
     problem_of,
     specification_of,
 )
+from tests.test_architecture import ROOT
 
 pytestmark = OFFERED
 
@@ -266,3 +270,23 @@ def test_a_run_killed_in_the_middle_is_reproducible_from_its_rows(tmp_path: Path
     assert len([record for record in records if isinstance(record, AcceptedEnd)]) == len(faults)
     report = executed_again(folder, verified(folder))
     assert report.ok and report.programs == 7 * len(faults)
+
+
+def test_the_gate_is_measured_on_labelled_rows(tmp_path: Path) -> None:
+    """`gleaner audit`: with tests of the row's own or a problem's, right and wrong. A row without any is an error."""
+    row = {"passage": specification_of("right"), "question": QUESTION, "answer": CLAMP}
+    rows = [
+        {**row, "tests": TESTS, "label": 1},
+        {**row, "tests": FIRST_TESTS["tests_too_weak"], "label": 0},
+        {**row, "hidden_tests": TESTS, "label": 1},
+        {**row, "hidden_tests": FIRST_TESTS["wrong_test"], "label": 0},
+        {**row, "label": 1},
+    ]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(each) + "\n" for each in rows))
+    config = str(ROOT / "examples" / "code.yaml")
+    result = CliRunner().invoke(
+        app, ["audit", config, "--gate", "tests", "--labelled", str(tmp_path / "rows.jsonl"), "--json"]
+    )
+    assert result.exit_code == 0, result.output
+    audit = json.loads(result.stdout)
+    assert (audit["rows"], audit["errors"], audit["good_passed"], audit["bad_rejected"]) == (5, 1, 2, 2)
