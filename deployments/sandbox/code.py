@@ -131,9 +131,10 @@ def _said(raised: TracedError) -> str:
 
 
 def _output(checked: CheckedSolution) -> str:
-    """What both wrote, without the frames that are ours."""
-    said = "".join(
-        each.text for ran in (checked.solution, checked.checks) for each in (ran.stdout, ran.stderr) if each.text
-    )
+    """What both wrote, without the frames that are ours; of a program that did not load, what it wrote itself."""
+    solution = checked.solution
+    is_loaded = solution.exit == 0 or solution.end is not ProgramEnd.FINISHED
+    wrote = (solution, checked.checks) if is_loaded else (solution,)
+    said = "".join(each.text for ran in wrote for each in (ran.stdout, ran.stderr))
     lines = [line for line in said.split("\n") if "/served.py" not in line]
     return "\n".join(lines).strip()[-KEPT_OUTPUT:]

@@ -139,5 +139,7 @@ async def test_what_both_wrote_is_kept_without_our_own_frames(runner: SandboxedT
     ran = await runner.check(f"print('here')\n{HALF}", USED.replace("4", "'4'"))
     assert ran.output.startswith('here\nTraceback (most recent call last):\n  File "/box/checks.py", line 3')
     assert ran.output.endswith("'str' and 'int'") and "served" not in ran.output
+    ran = await runner.check("1 / 0", USED)
+    assert ran.output.endswith("ZeroDivisionError: division by zero") and "checks.py" not in ran.output
     ran = await runner.check(HALF, f"{USED}print('x' * 5000)")
     assert len(ran.output) == KEPT_OUTPUT
