@@ -63,7 +63,7 @@ def _of_hidden_tests(outcome: CodeFailed, program: str) -> str:
     known = getattr(builtins, name, None)
     what = f" with {name}" if isinstance(known, type) and issubclass(known, BaseException) else ""
     if outcome.half == "answer":
-        return f"The code fails before it is called{what}{_line(program, outcome.line)}."
+        return f"The code itself fails{what}{_line(program, outcome.line)}."
     if outcome.mode == ProgramModes.TIMEOUT:
         return "With a hidden test it does not end within its time."
     return f"A hidden test fails{what}."

@@ -26,6 +26,8 @@ _ENDS = {
     ProgramEnd.OUTPUT: "it wrote more than it may",
     ProgramEnd.KILLED: "it crashed",
 }
+_ENDED = "SolutionEnded"
+"""What tests raise that call a program which has ended."""
 _NO_NAME = ("NameError", "UnboundLocalError", "ImportError", "ModuleNotFoundError")
 _NO_SYNTAX = ("SyntaxError", "IndentationError", "TabError")
 _OF_A_VALUE = ("TypeError", "ValueError", "AttributeError", "LookupError", "IndexError", "KeyError", "ArithmeticError",
@@ -63,9 +65,9 @@ def outcome_of(checked: CheckedSolution) -> CodeOutcome:
         return _of_tests(ProgramModes.TIMEOUT, "it did not end within its time", raised_in(tests.stderr.text))
     if solution.end in _ENDS:
         return _of_tests(ProgramModes.RUNTIME_ERROR, _ENDS[solution.end], raised_in(tests.stderr.text))
-    if solution.end is ProgramEnd.FINISHED and solution.exit != 0:
-        return _not_loaded(solution)
-    raised = raised_in(tests.stderr.text)
+    own, raised = _own_error(checked), raised_in(tests.stderr.text)
+    if own is not None:
+        return _of_program(own)
     if raised is None:
         return CodeFailed(ProgramModes.TESTS_BROKEN, f"the tests end by themselves, with exit {tests.exit}", "tests")
     if any(frame.file == "served.py" for frame in raised.frames):
@@ -83,17 +85,23 @@ def _undecided(tests: Ran) -> CodeFailed:
     raise JudgeError(kind, f"nothing is known of the program: its tests ended by {tests.end.value}")
 
 
-def _not_loaded(solution: Ran) -> CodeFailed:
-    """A program that fails before anything is called."""
-    raised = raised_in(solution.stderr.text)
-    if raised is None:
-        return CodeFailed(ProgramModes.RUNTIME_ERROR, f"it ends by itself, with exit {solution.exit}")
+def _own_error(checked: CheckedSolution) -> TracedError | None:
+    """The error with which the program itself ended, mostly before anything was called. Where the tests notice that
+    first, it is stopped before its exit status is known, and what it wrote is there all the same."""
+    solution, raised = checked.solution, raised_in(checked.checks.stderr.text)
+    has_ended = solution.end is ProgramEnd.FINISHED and solution.exit != 0
+    if has_ended or (raised is not None and raised.error == _ENDED):
+        return raised_in(solution.stderr.text)
+    return None
+
+
+def _of_program(error: TracedError) -> CodeFailed:
     mode = ProgramModes.RUNTIME_ERROR
-    if raised.error in _NO_SYNTAX:
+    if error.error in _NO_SYNTAX:
         mode = ProgramModes.SYNTAX_ERROR
-    elif raised.error in _NO_NAME:
+    elif error.error in _NO_NAME:
         mode = ProgramModes.WRONG_NAME
-    return CodeFailed(mode, _said(raised), "answer", raised.line_in("solution.py"))
+    return CodeFailed(mode, _said(error), "answer", error.line_in("solution.py"))
 
 
 def _raised_by_program(raised: TracedError) -> CodeFailed:
@@ -101,7 +109,7 @@ def _raised_by_program(raised: TracedError) -> CodeFailed:
     where = raised.frames[-1].function
     if where == "plain":
         return _of_tests(ProgramModes.TESTS_BROKEN, f"no function can be given this: {raised.said}", raised)
-    if raised.error == "SolutionEnded":
+    if raised.error == _ENDED:
         return _of_tests(ProgramModes.RUNTIME_ERROR, "it ended before it gave an answer", raised)
     if where != "__call__" and raised.error == "TypeError":
         return _of_tests(ProgramModes.RUNTIME_ERROR, "it returns what is no plain value", raised)
@@ -131,10 +139,8 @@ def _said(raised: TracedError) -> str:
 
 
 def _output(checked: CheckedSolution) -> str:
-    """What both wrote, without the frames that are ours; of a program that did not load, what it wrote itself."""
-    solution = checked.solution
-    is_loaded = solution.exit == 0 or solution.end is not ProgramEnd.FINISHED
-    wrote = (solution, checked.checks) if is_loaded else (solution,)
+    """What both wrote, without the frames that are ours; of a program that ended with an error, what it wrote."""
+    wrote = (checked.solution, checked.checks) if _own_error(checked) is None else (checked.solution,)
     said = "".join(each.text for ran in wrote for each in (ran.stdout, ran.stderr))
     lines = [line for line in said.split("\n") if "/served.py" not in line]
     return "\n".join(lines).strip()[-KEPT_OUTPUT:]

@@ -95,5 +95,5 @@ def test_nothing_of_a_hidden_test_is_told(mode: FailureMode, message: str, words
 
 def test_a_program_that_does_not_load_is_told_by_its_own_line() -> None:
     failed = CodeFailed(ProgramModes.WRONG_NAME, "NameError: name 'x' is not defined", "answer", 1)
-    words = "The code fails before it is called with NameError (line 1: def half(n):)."
+    words = "The code itself fails with NameError (line 1: def half(n):)."
     assert edit_code(of_code(failed, hidden=True)).words == words

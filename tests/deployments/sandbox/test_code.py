@@ -42,7 +42,7 @@ async def test_tests_that_pass(runner: SandboxedTests) -> None:
             CodeFailed(M.WRONG_NAME, "ModuleNotFoundError: No module named 'numpy'", "answer", 1),
         ),
         (f"{HALF}\n1 / 0", USED, CodeFailed(M.RUNTIME_ERROR, "ZeroDivisionError: division by zero", "answer", 4)),
-        ("raise SystemExit(4)", USED, CodeFailed(M.RUNTIME_ERROR, "it ends by itself, with exit 4")),
+        ("raise SystemExit(4)", USED, CodeFailed(M.RUNTIME_ERROR, "it ended before it gave an answer", "tests", 1)),
         (
             HALF.replace("number / 2", "numbr / 2"),
             USED,
