@@ -1,8 +1,10 @@
-"""Gates whose verdicts come by computation: final answers are compared, queries executed. Their score is 1 or 0."""
+"""Gates whose verdicts come by computation: final answers are compared, queries and tests executed. Their score is 1 or
+0."""
 
 from typing import Annotated, Literal
 
-from schemas.config_base import Config, Positive, Seconds, any_resume, replay
+from schemas.code import CodeLimits
+from schemas.config_base import Config, Positive, Probability, Seconds, any_resume, replay
 from schemas.programs import Isolation
 from schemas.queries import QueryLimits
 
@@ -55,6 +57,36 @@ class QueryExecution(Config, frozen=True, tag="execution", tag_field="form"):
     def limits(self) -> QueryLimits:
         """Of one query."""
         return QueryLimits(cpu_s=self.timeout_s, memory_mib=self.memory_mib, rows=self.max_rows)
+
+    @property
+    def sandbox(self) -> Isolation:
+        return Isolation(self.isolation)
+
+
+class CodeTests(Config, frozen=True, tag="tests", tag_field="form"):
+    """The answer is a function: its tests are executed in a sandbox, and must notice when it is changed
+    (docs/tasks/code.md)."""
+
+    cases: Annotated[int, replay("A sample whose tests have fewer cases is rejected.", ge=1, le=100)] = 3
+    mutants: Annotated[
+        int, replay("Small changes of the function that its tests are tried on, at most.", ge=5, le=50)
+    ] = 12
+    killed: Annotated[Probability, replay("The part of these changes that the tests must notice.")] = 0.8
+    timeout_s: Annotated[
+        Seconds,
+        replay("Processor time, in seconds, for the function, and for its tests; ten times of it by the clock."),
+    ] = 2.0
+    memory_mib: Annotated[int, replay("Memory of each of the two, in MiB.", ge=64, le=65_536)] = 256
+    processes: Annotated[int, any_resume("Functions that each conductor executes at a time.", ge=1, le=64)] = 2
+    isolation: Annotated[
+        Literal["namespaces", "process"],
+        any_resume("What keeps programs from everything else; `process` holds accidents, no attack (docs/sandbox.md)."),
+    ] = "namespaces"
+
+    @property
+    def limits(self) -> CodeLimits:
+        """Of the function, and of its tests."""
+        return CodeLimits(cpu_s=self.timeout_s, memory_mib=self.memory_mib)
 
     @property
     def sandbox(self) -> Isolation:

@@ -78,7 +78,15 @@ class Corpus(Config, frozen=True):
     answer_field: Annotated[
         str | None,
         never(
-            "Field or column that holds a problem's reference answer (math); such a record is one passage, never cut."
+            "Field or column that holds a problem's reference answer (math), or its tests (code); such a record is one "
+            "passage, never cut."
+        ),
+    ] = None
+    problems: Annotated[
+        Literal["code"] | None,
+        never(
+            "`code`: records of JSON are programming problems with hidden tests, as HumanEval or MBPP has them "
+            "(docs/tasks/code.md)."
         ),
     ] = None
     columns: Annotated[
@@ -115,3 +123,8 @@ class Corpus(Config, frozen=True):
             "uri."
         ),
     ] = None
+
+    @property
+    def has_answers(self) -> bool:
+        """Whether each document is a problem with a reference answer."""
+        return self.answer_field is not None or self.problems is not None

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, field
 
+from schemas.code import CODE_REPAIRS
 from schemas.config_base import (
     Config,
     Factory,
@@ -23,11 +24,11 @@ from schemas.config_base import (
     replay,
 )
 from schemas.config_cascade import Cascade, cascades, steps
-from schemas.config_computed import QueryExecution, Verifier
+from schemas.config_computed import CodeTests, QueryExecution, Verifier
 from schemas.config_deployed import Deployed
 from schemas.config_engines import Engine, PoolEngine
 from schemas.ids import PoolName
-from schemas.queries import PROGRAM_REPAIRS
+from schemas.queries import QUERY_REPAIRS
 from schemas.recovery import FailureMode
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER, GateName
 
@@ -249,9 +250,20 @@ class CustomGate(Config, frozen=True, tag="custom", tag_field="form"):
 
 
 GateConfig = (
-    Classifier | TokenJudge | LikelihoodJudge | LlmJudge | Cascade | Verifier | QueryExecution | RuleGate | CustomGate
+    Classifier
+    | TokenJudge
+    | LikelihoodJudge
+    | LlmJudge
+    | Cascade
+    | Verifier
+    | QueryExecution
+    | CodeTests
+    | RuleGate
+    | CustomGate
 )
 Gates = dict[str, GateConfig]
+_EXECUTED = {QueryExecution: QUERY_REPAIRS, CodeTests: CODE_REPAIRS}
+"""Forms that execute programs, with the repairs of the modes that they bring."""
 
 
 class EmbedderModel(Deployed, frozen=True):
@@ -353,13 +365,19 @@ def brought_modes(gates: Mapping[str, GateConfig]) -> dict[FailureMode, str]:
     """The failure modes that the gates bring, each with its repair."""
     own = (gate.modes for gate in gates.values() if isinstance(gate, RuleGate | CustomGate))
     brought = {FailureMode(mode): repair for modes in own for mode, repair in modes.items()}
-    programs = {mode: str(row[0]) for mode, row in PROGRAM_REPAIRS.items()} if executes(gates) else {}
+    tables = [table for form, table in _EXECUTED.items() if any(isinstance(gate, form) for gate in gates.values())]
+    programs = {mode: str(row[0]) for table in tables for mode, row in table.items()}
     return {**programs, **brought}
 
 
 def executes(gates: Mapping[str, GateConfig]) -> bool:
     """Whether a gate executes programs."""
-    return any(isinstance(gate, QueryExecution) for gate in gates.values())
+    return any(isinstance(gate, QueryExecution | CodeTests) for gate in gates.values())
+
+
+def code_tests_of(gates: Mapping[str, GateConfig]) -> CodeTests | None:
+    """The gate that executes tests, if there is one."""
+    return next((gate for gate in gates.values() if isinstance(gate, CodeTests)), None)
 
 
 def thresholds(gates: Mapping[str, GateConfig]) -> dict[str, float]:

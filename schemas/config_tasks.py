@@ -112,6 +112,19 @@ class Sql(Config, frozen=True, tag="sql", tag_field="kind"):
     )
 
 
+class Code(Config, frozen=True, tag="code", tag_field="kind"):
+    """A question that asks for a function, the function, and its tests, from a specification or source code; executed.
+    With `corpus.problems` or `answer_field`: functions for problems that bring tests (docs/tasks/code.md)."""
+
+    samples_per_passage: Annotated[int, grow("Orders issued for each passage.", ge=1, le=64)] = 4
+    keep_reasoning: Annotated[
+        bool, replay("What a model thinks before it answers is kept in the ledger, and exported; else it is dropped.")
+    ] = False
+    sampling: Annotated[SamplingDefaults, section("The first attempt's; repairs change the temperature.")] = (
+        SamplingDefaults(max_tokens=1024)
+    )
+
+
 class CustomTask(Config, frozen=True, tag="custom", tag_field="kind"):
     """A task of your own: `module:Class`, made with this section (docs/tasks/own.md)."""
 
@@ -257,4 +270,4 @@ class Prompted(Config, frozen=True, kw_only=True, tag="prompted", tag_field="kin
         return tuple(each for call in self.calls for each in call.fields)
 
 
-Task = GroundedAnswer | Math | Sql | CustomTask | Prompted
+Task = GroundedAnswer | Math | Sql | Code | CustomTask | Prompted

@@ -21,13 +21,20 @@ class ProgramModes:
     EMPTY_RESULT = FailureMode("empty_result")
     DISAGREEMENT = FailureMode("disagreement")
     """A second query, asked for with the question alone, gives another result."""
+    TEST_FAILED = FailureMode("test_failed")
+    TESTS_BROKEN = FailureMode("tests_broken")
+    """The tests themselves are at fault: they do not compile, or raise an error of their own."""
+    TESTS_TOO_WEAK = FailureMode("tests_too_weak")
+    """They pass as well when the program is changed, or are too few."""
+    TOO_SIMPLE = FailureMode("too_simple")
+    """So little can be changed in the program that nothing is known of its tests."""
 
 
 FAILED_MODES = frozenset(
     {ProgramModes.SYNTAX_ERROR, ProgramModes.WRONG_NAME, ProgramModes.RUNTIME_ERROR, ProgramModes.TIMEOUT}
 )
 """The program itself is at fault, whatever was asked."""
-PROGRAM_REPAIRS: dict[FailureMode, tuple[RepairKind, ...]] = {
+QUERY_REPAIRS: dict[FailureMode, tuple[RepairKind, ...]] = {
     ProgramModes.SYNTAX_ERROR: (Repairs.EDIT_QUERY, Repairs.RESAMPLE),
     ProgramModes.WRONG_NAME: (Repairs.EDIT_QUERY, Repairs.RESAMPLE),
     ProgramModes.RUNTIME_ERROR: (Repairs.EDIT_QUERY, Repairs.RESAMPLE),

@@ -66,6 +66,8 @@ class Repairs:
     HOLD_TO_SCHEMA = RepairKind("hold_to_schema")
     EDIT_QUERY = RepairKind("edit_query")
     EDIT_QUESTION = RepairKind("edit_question")
+    EDIT_CODE = RepairKind("edit_code")
+    EDIT_TESTS = RepairKind("edit_tests")
 
 
 KNOWN_REPAIRS = (
@@ -82,6 +84,8 @@ KNOWN_REPAIRS = (
     Repairs.HOLD_TO_SCHEMA,
     Repairs.EDIT_QUERY,
     Repairs.EDIT_QUESTION,
+    Repairs.EDIT_CODE,
+    Repairs.EDIT_TESTS,
 )
 """All of them, in the order in which they are shown."""
 

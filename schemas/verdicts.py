@@ -5,6 +5,7 @@ from typing import NewType
 from msgspec import Struct
 
 from schemas.bands import Band
+from schemas.code import CodeExecution
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind
 from schemas.ids import PassageId
@@ -112,6 +113,8 @@ class Evidence(Struct, frozen=True, omit_defaults=True):
     """The draft's query as it was executed, then the second query that it was compared with, if there is one."""
     cascade: Cascaded | None = None
     """Of a gate of `form: cascade`: which gates were asked, and which decided."""
+    code: CodeExecution | None = None
+    """The draft's function as it was executed with its tests."""
 
 
 class Passed(Struct, frozen=True, tag="passed", omit_defaults=True):

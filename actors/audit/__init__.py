@@ -2,5 +2,6 @@
 
 `fold` follows every order through the ledger and fills a `book`. `passing`, `configuration`, `shards`, `rows`, `files`,
 `chain` and `manifest` check gates, run.yaml and the other files against it. `verify` runs all checks; it also reads the
-documents again and compares every passage with its slice. `executions`: what `--execute` executes again.
+documents again and compares every passage with its slice. `executed`: what was executed, as rows must have it;
+`executions`: what `--execute` executes again.
 """

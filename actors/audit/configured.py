@@ -147,7 +147,7 @@ class Configured(Struct, frozen=True):
 
 
 def _computes(name: GateName, asked: _Asked) -> bool:
-    return asked.form in ("verifier", "execution") or (asked.form is None and name == VERIFIER)
+    return asked.form in ("verifier", "execution", "tests") or (asked.form is None and name == VERIFIER)
 
 
 def read_text(output: Path) -> bytes | None:

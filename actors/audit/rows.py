@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from actors.audit.book import Book
 from actors.audit.configured import Configured
+from actors.audit.executed import decoded, executed_rows
 from actors.audit.files import inside
 from actors.audit.findings import Findings
 from actors.ledger.sqlite import LedgerReader
@@ -24,7 +25,6 @@ from schemas.corpus import Passage, Provenance
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record, Rejoined, Rescored, ShardKind, ShardWritten
 from schemas.orders import Attempt, Order
-from schemas.queries import Execution, QueryFailed, QueryLimits, QueryRow
 from schemas.samples import Draft
 from schemas.verdicts import DIVERSITY, KNOWN_GATES, Errored, Rejected, Verdict
 
@@ -155,7 +155,7 @@ def _same(name: str, found: Any, expected: Any) -> bool:
         case "scores":
             return _without_empty(found) == expected
         case "executions":
-            return [{**each, **_decoded_texts(each)} for each in found or ()] == expected
+            return decoded(found) == expected
         case "unjudged":
             return (found or []) == expected  # shards of earlier versions lack the column
         case "history":
@@ -166,7 +166,7 @@ def _same(name: str, found: Any, expected: Any) -> bool:
 def _messages(task: str, passage: str, draft: Draft) -> list[Row] | Draft:
     """The chat that a student is shown. For an unknown task, the draft whose texts it must hold."""
     both = f"{passage}\n\n{draft.question}"
-    asked = {"grounded_answer": both, "sql": both, "math": passage}.get(task)
+    asked = {"grounded_answer": both, "sql": both, "math": passage, "code": draft.question}.get(task)
     if asked is None:
         return draft
     return [{"role": "user", "content": asked}, {"role": "assistant", "content": draft.answer}]
@@ -237,31 +237,8 @@ def _sample(order: Order, passage: Passage, attempts: Sequence[Attempt], models:
         "lineage": lineage,
         "tokens": _tokens(attempts),
         "vary": order.vary or None,
-        "executions": [_executed(each) for said in judged for each in said.evidence.executions],
+        "executions": executed_rows(last.verdicts),
     }
-
-
-def _executed(execution: Execution) -> Row:
-    """A program as a row has it, with its texts of JSON read."""
-    outcome = execution.outcome
-    known: Row = {"program": execution.query, "limits_json": execution.limits, "sandbox": execution.sandbox.value}
-    if isinstance(outcome, QueryFailed):
-        nothing = dict.fromkeys(("columns", "rows", "digest", "first_rows_json"))
-        return {**known, **nothing, "outcome": outcome.mode, "message": outcome.message}
-    result = {"columns": list(outcome.columns), "rows": outcome.count, "digest": outcome.digest}
-    return {**known, **result, "first_rows_json": outcome.rows, "outcome": "answered", "message": None}
-
-
-def _decoded_texts(each: Row) -> Row:
-    """The columns of JSON, read; None for what cannot be read."""
-    types: dict[str, Any] = {"limits_json": QueryLimits, "first_rows_json": tuple[QueryRow, ...]}
-    read: Row = {}
-    for name, kind in types.items():
-        try:
-            read[name] = None if each[name] is None else msgspec.json.decode(each[name], type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            read[name] = None
-    return read
 
 
 def _provenance(passage: Passage) -> Row:

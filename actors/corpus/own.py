@@ -67,8 +67,10 @@ def _valid(item: Text, config: Corpus) -> Item:
         raise BadItem(f"the text of {item.uri} is {type(item.text).__name__}")
     if item.id is not None and not (isinstance(item.id, str) and 0 < len(item.id) <= MAX_ID_BYTES):
         return refused(item.uri, RefusalReason.BAD_RECORD, f"its id must be a text of 1 to {MAX_ID_BYTES:,} bytes")
-    if (item.reference is None) != (config.answer_field is None):
-        what = "without a reference answer" if item.reference is None else "with a reference answer, which is for math"
+    if (item.reference is not None) != config.has_answers:
+        what = (
+            "without a reference answer" if item.reference is None else "with a reference answer, which is for problems"
+        )
         return refused(item.uri, RefusalReason.BAD_RECORD, f"{item.where}{what} (corpus.answer_field)")
     return item
 

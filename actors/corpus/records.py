@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from actors.corpus.code_problems import code_problem
 from actors.text.rows import row_text
 from schemas.config import Corpus
 from schemas.corpus import DocumentRefused, Form, Places, RefusalReason
@@ -47,6 +48,8 @@ def too_large(uri: str, config: Corpus, where: str = "") -> DocumentRefused:
 
 def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
     """The document of a record. Messages begin with `where`."""
+    if config.problems is not None:
+        return _problem_item(uri, record, where, config)
     wrong = _missing(record, config) or _wrong_content(record, config) or _wrong_id(record, config)
     if wrong is None and config.answer_field is not None:
         wrong = _wrong_answer(record[config.answer_field], config.answer_field)
@@ -60,6 +63,17 @@ def record_item(uri: str, record: dict[str, Any], where: str, config: Corpus) ->
         where=where,
         reference=None if config.answer_field is None else _answer(record[config.answer_field]),
     )
+
+
+def _problem_item(uri: str, record: dict[str, Any], where: str, config: Corpus) -> Item:
+    """A programming problem, whose tests are its reference answer."""
+    problem = code_problem(record)
+    if isinstance(problem, str):
+        return refused(uri, RefusalReason.BAD_RECORD, where + problem)
+    wrong = _wrong_id({config.id_field: problem.id}, config)
+    if wrong is not None:
+        return refused(uri, RefusalReason.BAD_RECORD, where + wrong)
+    return Text(uri=uri, text=problem.text, id=problem.id, where=where, reference=problem.tests)
 
 
 def _missing(record: dict[str, Any], config: Corpus) -> str | None:
@@ -80,6 +94,8 @@ def wanted_fields(config: Corpus) -> list[tuple[str, str]]:
 
 def no_records(uri: str, config: Corpus) -> DocumentRefused | None:
     """The refusal of a file that is one text where records are wanted; None where a text is."""
+    if config.problems is not None:
+        return refused(uri, RefusalReason.BAD_RECORD, "a text, not records of problems (corpus.problems)")
     for name, key in wanted_fields(config):
         if key != "text_field":
             detail = f"a text, not records with a field '{name}' (corpus.{key})"

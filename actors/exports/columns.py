@@ -57,7 +57,7 @@ _ORIGIN_HOLDS = (
     "the order and which of its attempts, pool and model, sampling, the repair that it was made under, the attempt "
     "whose first steps it restarted from, its diagnosis, the gates that rejected it, every gate's score, the gates "
     "that did not judge it because its order was not in their share; with `task.vary`, the order's variables; "
-    "with a gate of form `execution`, what was executed: program, outcome, result, limits, sandbox"
+    "with a gate of form `execution` or `tests`, what was executed: program, outcome, result or tests, limits, sandbox"
 )
 
 ID = Column("id", pa.string(), "from the format, the orders and the attempts: the same in every export of the ledger")

@@ -4,7 +4,7 @@ one."""
 
 from actors.exports.families import Told
 from schemas.exports import LeftOut, View
-from schemas.queries import FAILED_MODES
+from schemas.queries import FAILED_MODES, ProgramModes
 from schemas.recovery import Modes
 from schemas.verdicts import DIVERSITY, FAITHFULNESS, REWARD, VERIFIER, Errored, Rejected
 
@@ -42,12 +42,19 @@ def _passed_unraised(said: Rejected) -> bool:
     return raised is not None and said.score >= raised.configured
 
 
+def _is_of_the_program(said: Rejected) -> bool:
+    """Whether a program is at fault itself, whatever was asked; or by the tests that its problem brought."""
+    code = said.evidence.code
+    is_of_problem = code is not None and code.hidden
+    return said.mode in FAILED_MODES or (said.mode == ProgramModes.TEST_FAILED and is_of_problem)
+
+
 def _why_not_the_answer(told: Told, found: tuple[Rejected, ...]) -> LeftOut | None:
     attempt = told.attempt
     if attempt.candidate is None or attempt.candidate.draft is None:
         return LeftOut.MALFORMED
     kinds = {told.kinds.get(said.gate, said.gate) for said in found}
-    if not kinds.isdisjoint(_OF_THE_ANSWER) or any(said.mode in FAILED_MODES for said in found):
+    if not kinds.isdisjoint(_OF_THE_ANSWER) or any(map(_is_of_the_program, found)):
         return None
     asked_badly = attempt.diagnosis is not None and attempt.diagnosis.mode in _ASKED_BADLY
     if asked_badly or REWARD not in kinds:

@@ -10,5 +10,6 @@ and `patterns` searches in linear time; `conformance` has the checks that any ga
 
 `verifier` compares final answers: `answers` and `units` parse them, `equivalence` decides what reading can decide, and
 `verifier_pool` asks a mathematics library (`equality_worker`) in processes that can be killed. `execution` has queries
-executed and asks for a second one; `results` compares what they give.
+executed and asks for a second one; `results` compares what they give. `code` has tests executed against a function, and
+against its `mutants`.
 """

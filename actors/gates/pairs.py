@@ -40,12 +40,11 @@ class Claim(Struct, frozen=True):
 
 
 class Weighed(Struct, frozen=True):
-    """A claim with its best score, and the cost; `known`: it was weighed before, and costs nothing now."""
+    """A claim with its best score, and the cost: none of one that was weighed before."""
 
     claim: Claim
     score: float
     cost: Cost
-    known: bool = False
 
 
 class PairGate:
@@ -82,7 +81,7 @@ class PairGate:
         """A trial tests the model, so it weighs everything."""
         key = content_id(claim.hypothesis, *claim.premises)
         if not request.is_trial and (score := self._kept.get(key)) is not None:
-            return Weighed(claim, score, Cost(), known=True)
+            return Weighed(claim, score, Cost())
         weighed = await self._weighed(id, claim)
         self._kept[key] = weighed.score
         if len(self._kept) > KEPT:
@@ -104,12 +103,8 @@ class PairGate:
         threshold = self._config.threshold
         told = tuple(ClaimEvidence(claim=each.claim.said, supported=each.score >= threshold) for each in weighed)
         worst = min(weighed, key=lambda each: each.score)
-        known = sum(each.known for each in weighed)
-        notes = (
-            f"the least supported: {worst.claim.said!r} {worst.score:.3g}" if len(weighed) > 1 else "",
-            f"{known} of {len(weighed)} as weighed before" if known else "",
-        )
-        return Evidence(claims=told, note="; ".join(filter(None, notes)), shown=grounds.shown)
+        note = f"the least supported: {worst.claim.said!r} {worst.score:.3g}" if len(weighed) > 1 else ""
+        return Evidence(claims=told, note=note, shown=grounds.shown)
 
 
 def claims(name: GateName, config: Classifier, request: GateRequest, grounds: Grounds) -> tuple[Claim, ...]:

@@ -2,7 +2,8 @@
 line number.
 
 For the verifier a row has `question`, `solution` and the reference answer as `ground_truth`, `reference` or `answer`.
-For other gates it has `passage`, `question` and `answer`. The label (true: the gate should pass it) is `is_correct` or
+For other gates it has `passage`, `question` and `answer`; for one that executes tests, those too, as `tests` or (a
+problem's own) as `hidden_tests`. The label (true: the gate should pass it) is `is_correct` or
 `label`: true, false, 1 or 0. Optional, for probes: `flaw` (how a bad row is bad) and `gate` (the only gate that the
 label is about).
 """
@@ -16,7 +17,7 @@ from msgspec import Struct
 from schemas.corpus import Passage, Provenance
 from schemas.errors import UserError
 from schemas.ids import DocumentId, content_id
-from schemas.samples import answered
+from schemas.samples import answered, rewritten
 from schemas.verdicts import VERIFIER, GateName, GateRequest
 
 LABELS = ("is_correct", "label")
@@ -50,10 +51,10 @@ def labelled_rows(lines: Iterator[bytes], gate: GateName, name: str) -> Iterator
 def distinct(rows: Iterable[Labelled]) -> list[Labelled]:
     """Each row once, even if the file repeats it. A gate repeats its verdict on a repeated row, so counting the row
     again would make intervals too narrow. Rows that differ only in their label are both kept."""
-    found: dict[tuple[str, str, str, str | None, bool, str | None], Labelled] = {}
+    found: dict[object, Labelled] = {}
     for row in rows:
         draft, passage = row.request.draft, row.request.passage
-        key = (passage.text, draft.question, draft.answer, passage.reference, row.label, row.gate)
+        key = (passage.text, *draft.fields.items(), passage.reference, row.label, row.gate)
         found.setdefault(key, row)
     return list(found.values())
 
@@ -68,10 +69,11 @@ class _Row:
         question = self._text(("question",))
         passage = question if verifying else self._text(("passage",))
         answer = self._text(("solution",) if verifying else ("answer",))
+        draft, tests = answered(question, answer), self._optional("tests")
         request = GateRequest(
             id=f"line:{number}",
-            passage=_passage(passage, number, self._text(REFERENCES) if verifying else None),
-            draft=answered(question, answer),
+            passage=_passage(passage, number, self._text(REFERENCES) if verifying else self._optional("hidden_tests")),
+            draft=draft if tests is None or verifying else rewritten(draft, tests=tests),
         )
         return Labelled(number, request, self._label(), self._optional("flaw"), self._optional("gate"))
 

@@ -4,12 +4,13 @@ were tried."""
 from collections.abc import Collection, Mapping, Sequence
 
 from actors.protocols import Repairer
-from actors.recovery.executed import edit_query, edit_question
+from actors.recovery.executed import edit_code, edit_query, edit_question, edit_tests
 from actors.recovery.modes import RepairTable, RunRepairs
+from schemas.code import CODE_REPAIRS
 from schemas.config import Recovery
 from schemas.ids import PoolName
 from schemas.orders import Lease
-from schemas.queries import PROGRAM_REPAIRS
+from schemas.queries import QUERY_REPAIRS
 from schemas.recovery import KNOWN_MODES, KNOWN_REPAIRS, FailureMode, Modes, Repair, RepairKind, Repairs
 from schemas.repairs import Directive, Found, RejectedDraft
 from schemas.samples import Draft
@@ -30,14 +31,27 @@ REPAIRS: RepairTable = {
     Modes.UNKNOWN: (R.STRICT_GROUNDING, R.QUOTE_THEN_ANSWER, R.RESAMPLE),
 }
 """Repairs that address the mode's fault most directly come first. Which repair pays best is a question for studies."""
-WHOLE_TABLE: RepairTable = {**REPAIRS, **PROGRAM_REPAIRS}
-"""With the modes that only some gates of ours bring."""
+_EXECUTED = (QUERY_REPAIRS, CODE_REPAIRS)
+WHOLE_TABLE: RepairTable = {
+    **REPAIRS,
+    **{
+        mode: tuple(dict.fromkeys(kind for rows in _EXECUTED for kind in rows.get(mode, ())))
+        for rows in _EXECUTED
+        for mode in rows
+    },
+}
+"""With the modes that only some gates of ours bring. A query and a function may fail in the same mode; each task knows
+its own repairs."""
 USUAL_REPAIRS = RunRepairs(REPAIRS)
 GROUNDED = (
     R.EDIT_UNSUPPORTED, R.QUOTE_THEN_ANSWER, R.STRICT_GROUNDING, R.LOWER_TEMPERATURE, R.REGENERATE_QUESTION, R.RESAMPLE,
 )  # fmt: skip
 """The repairs for any grounded answer."""
-NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION, R.EDIT_QUERY, R.EDIT_QUESTION})
+TOLD: Mapping[RepairKind, Repairer] = {
+    R.EDIT_QUERY: edit_query, R.EDIT_QUESTION: edit_question, R.EDIT_CODE: edit_code, R.EDIT_TESTS: edit_tests,
+}  # fmt: skip
+"""Repairs whose words tell what an execution said."""
+NEEDS_DRAFT = frozenset({R.EDIT_UNSUPPORTED, R.REGENERATE_QUESTION, *TOLD})
 WARM = frozenset({R.RESAMPLE, R.REGENERATE_QUESTION, R.ANSWER_SHORTER, R.HOLD_TO_SCHEMA})
 """These repairs keep the temperature; all others lower it. The first two look for something new. The others are for a
 completion that did not end: a model that repeats itself does so more at a low temperature."""
@@ -54,8 +68,6 @@ def cooler(rejected: RejectedDraft) -> Directive:
     return Directive()
 
 
-TOLD: Mapping[RepairKind, Repairer] = {R.EDIT_QUERY: edit_query, R.EDIT_QUESTION: edit_question}
-"""Repairs whose words tell what an execution said."""
 OURS: Mapping[RepairKind, Repairer] = {kind: again if kind in WARM else cooler for kind in KNOWN_REPAIRS} | TOLD
 """Our own; the words of the others come from the task."""
 

@@ -12,7 +12,7 @@ from actors.report.words import count, duration, model_name, percent, spoken
 from schemas.config import GroundedAnswer, Math, RunConfig
 from schemas.config_cascade import judging
 from schemas.config_gates import executes
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import Code, CustomTask, Prompted
 from schemas.ledger import ShardKind
 from schemas.manifest import Manifest
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
@@ -48,6 +48,14 @@ that exact passage, a reward gate without it; both must pass."""
 _SOLVED = """A generator solves the corpus's problems step by step. A verifier compares each final answer with the
 problem's reference answer by computation."""
 _WRITES = "A generator writes a question and its answer from one passage."
+_WRITES_CODE = (
+    "A generator writes a question that asks for a Python function, the function, and its tests, from one passage. "
+    "`messages` are question and function."
+)
+_SOLVES_CODE = (
+    "A generator writes a Python function for each of the corpus's problems, whose tests it does not see. `messages` "
+    "are problem and function; `reference` has the tests."
+)
 _SOLVES = "A generator solves the corpus's problems step by step."
 
 
@@ -173,6 +181,8 @@ def _how(manifest: Manifest, config: RunConfig | None) -> str:
         fields = ", ".join(f"`{field.name}`" for field in config.task.all_fields)
         of = "" if config.corpus.none is not None else " of each passage"
         return f"A generator writes{of}: {fields}, as the configuration's prompt asks. {judged}"
+    if isinstance(config.task, Code):
+        return f"{_SOLVES_CODE if config.corpus.has_answers else _WRITES_CODE} {judged}"
     return f"{_SOLVES if solves else _WRITES} {judged}"
 
 

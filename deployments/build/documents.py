@@ -7,7 +7,8 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from deployments.sandbox.queries import QueryPlace, SandboxedQueries
+from deployments.sandbox.late import SandboxPlace
+from deployments.sandbox.queries import SandboxedQueries
 from schemas.config import RunConfig
 from schemas.config_gates import QueryExecution
 from schemas.corpus import Document, DocumentRefused, RefusalReason
@@ -26,7 +27,7 @@ def document_check(config: RunConfig) -> Iterator[Unfit]:
     if gate is None:
         yield lambda document: None
         return
-    queries = SandboxedQueries(gate.limits, QueryPlace(gate.sandbox, workers=1))
+    queries = SandboxedQueries(gate.limits, SandboxPlace(gate.sandbox, workers=1))
     with asyncio.Runner() as runner:
         try:
             yield lambda document: runner.run(_refusal(queries, document))

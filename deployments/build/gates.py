@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from actors.gates.build import build_judge
+from actors.gates.code import CodeGate
 from actors.gates.evidence import EXACT, NoSource
 from actors.gates.execution import ExecutionGate
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, takes_ask
@@ -19,9 +20,12 @@ from actors.gates.verifier import VerifierGate, WorkerLimits
 from actors.gates.verifier_pool import VerifierPool
 from actors.protocols import Gate
 from deployments.build.own_code import factory_of
-from deployments.sandbox.queries import QueryPlace, SandboxedQueries
+from deployments.sandbox.code import SandboxedTests
+from deployments.sandbox.late import SandboxPlace
+from deployments.sandbox.queries import SandboxedQueries
 from schemas.config_engines import PoolEngine
 from schemas.config_gates import (
+    CodeTests,
     CustomGate,
     GateConfig,
     LlmJudge,
@@ -48,7 +52,7 @@ def inside_gates(gates: Mapping[str, GateConfig]) -> dict[GateName, Gate]:
 async def check_sandboxes(gates: Mapping[GateName, Gate]) -> None:
     """Starts and ends the sandboxes of these gates. Raises ConfigError where this system does not offer one."""
     for name, gate in gates.items():
-        if isinstance(gate, ExecutionGate):
+        if isinstance(gate, ExecutionGate | CodeGate):
             try:
                 await gate.runner.start()
             except ConfigError as error:
@@ -64,8 +68,10 @@ def inside_gate(name: GateName, config: GateConfig) -> Gate | None:
             limits = WorkerLimits(timeout_s=config.timeout_s, memory_mib=config.memory_mib)
             return VerifierGate(config, VerifierPool(limits, processes=config.processes), name=name)
         case QueryExecution():
-            place = QueryPlace(config.sandbox, config.processes)
+            place = SandboxPlace(config.sandbox, config.processes)
             return ExecutionGate(name, config, SandboxedQueries(config.limits, place))
+        case CodeTests():
+            return CodeGate(name, config, SandboxedTests(config.limits, SandboxPlace(config.sandbox, config.processes)))
         case RuleGate() if not is_function(config.check):
             return ExpressionGate(_settings(name, config), read_rule(config.check, texts=None))
         case RuleGate():

@@ -3,14 +3,16 @@ cannot be found or used is the user's mistake."""
 
 from actors.gates.value_checks import value_checks
 from actors.protocols import Task
+from actors.tasks.code import CodeTask
+from actors.tasks.code_problem import CodeProblemTask
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
 from actors.tasks.prompted import PromptedTask
 from actors.tasks.sql import SqlTask
 from deployments.build.own_code import factory_of
 from schemas.config import RunConfig
-from schemas.config_gates import Verifier, verifier_of
-from schemas.config_tasks import CustomTask, GroundedAnswer, Math, Prompted, Sql
+from schemas.config_gates import CodeTests, Verifier, code_tests_of, verifier_of
+from schemas.config_tasks import Code, CustomTask, GroundedAnswer, Math, Prompted, Sql
 from schemas.errors import ConfigError
 from schemas.recovery import FORM_REPAIRS, RepairKind
 
@@ -29,6 +31,10 @@ def build_task(config: RunConfig) -> Task:
             return MathTask(config.task, longest_answer=verifier.max_characters)
         case Sql():
             return SqlTask(config.task)
+        case Code() if config.corpus.has_answers:
+            return CodeProblemTask(config.task)
+        case Code():
+            return CodeTask(config.task, cases=(code_tests_of(config.gates) or CodeTests()).cases)
         case CustomTask():
             return own_task(config.task)
         case Prompted():

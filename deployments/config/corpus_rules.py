@@ -7,7 +7,7 @@ from deployments.config.faults import below, nearest, shown
 from deployments.config.identity import plain
 from deployments.config.reader_rules import broken_licenses, broken_readers
 from schemas.config import Corpus, RunConfig
-from schemas.config_tasks import CustomTask, Prompted
+from schemas.config_tasks import Code, CustomTask, Prompted
 from schemas.until_dry import UntilDry, orders_of_passage
 
 _ENCODINGS = ("utf-8", "utf-16", "utf-32", "latin-1", "ascii", "cp1252", "shift_jis", "gb18030", "big5", "euc_kr")
@@ -29,6 +29,10 @@ def broken_corpus(config: RunConfig) -> Iterator[str]:
         yield "corpus.columns: empty, or one is there twice"
     if corpus.columns is not None and corpus.answer_field is not None:
         yield "corpus.columns: a problem is one text; leave out corpus.answer_field, or the columns"
+    if corpus.problems is not None and not isinstance(config.task, Code):
+        yield "corpus.problems: programming problems are for task.kind code"
+    if corpus.problems is not None and (corpus.answer_field is not None or corpus.columns is not None):
+        yield "corpus.problems: says which fields are read; leave out corpus.answer_field and corpus.columns"
     if not is_text_encoding(corpus.encoding):
         yield f"corpus.encoding: {shown(corpus.encoding)} is no text encoding{nearest(corpus.encoding, _ENCODINGS)}"
 

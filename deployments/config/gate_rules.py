@@ -16,6 +16,7 @@ from schemas.config_gates import (
     RESERVED,
     USUAL_KINDS,
     Classifier,
+    CodeTests,
     CustomGate,
     Exact,
     GateConfig,
@@ -33,7 +34,7 @@ from schemas.config_gates import (
     kind_of,
     shares,
 )
-from schemas.config_tasks import CustomTask, Prompted, Sql
+from schemas.config_tasks import Code, CustomTask, Prompted, Sql
 from schemas.vectors import EMBEDDER
 from schemas.verdicts import FAITHFULNESS, REWARD, VERIFIER
 
@@ -55,22 +56,30 @@ def broken_gates(config: RunConfig) -> Iterator[str]:
             yield from _broken_rule(path, gate, config)
         if isinstance(gate, QueryExecution):
             yield from _broken_execution(path, gate, config)
-        if isinstance(gate, GateModel):
-            yield from _broken_provenance(path, name, gate)
-            yield from _broken_sharing(path, gate, config)
-        if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
-            rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
-            yield at(f"{path}.drafts_per_call", rule)
-        if isinstance(gate, LlmJudge | QueryExecution):
-            yield from _broken_length(path, gate, config)
-        if isinstance(gate, Classifier) and gate.reads != "text":
-            yield from _broken_pairs(path, name, gate)
-        if isinstance(gate, TokenJudge):
-            yield from _broken_labels(path, gate)
-            yield from _broken_preset(path, name, gate)
+        if isinstance(gate, CodeTests) and not isinstance(config.task, Code):
+            yield at(path, "executes tests of a function, and only task.kind code writes some")
+        if isinstance(gate, GateModel | QueryExecution):
+            yield from _broken_calls(path, name, gate, config)
     yield from broken_cascades(config)
     yield from _broken_embedder(config)
     yield from _broken_shares(config)
+
+
+def _broken_calls(path: str, name: str, gate: GateModel | QueryExecution, config: RunConfig) -> Iterator[str]:
+    """The faults of a gate that asks models: of what they are shown, how often, and what they reply."""
+    if isinstance(gate, GateModel):
+        yield from _broken_provenance(path, name, gate)
+        yield from _broken_sharing(path, gate, config)
+    if isinstance(gate, LlmJudge) and gate.drafts_per_call > 1 and not isinstance(gate.provenance, Exact):
+        rule = "drafts share a call to be judged against their own passage; leave it out with this provenance.mode"
+        yield at(f"{path}.drafts_per_call", rule)
+    if isinstance(gate, LlmJudge | QueryExecution):
+        yield from _broken_length(path, gate, config)
+    if isinstance(gate, Classifier) and gate.reads != "text":
+        yield from _broken_pairs(path, name, gate)
+    if isinstance(gate, TokenJudge):
+        yield from _broken_labels(path, gate)
+        yield from _broken_preset(path, name, gate)
 
 
 def _broken_shares(config: RunConfig) -> Iterator[str]:
@@ -109,8 +118,9 @@ def _broken_embedder(config: RunConfig) -> Iterator[str]:
     for section, names in (("pools", config.pools), ("gates", config.gates)):
         if EMBEDDER in names:
             yield at(below(section, EMBEDDER), "is the name of judging.embedder's role; it needs another")
-    if isinstance(config.task, Math):
-        yield "judging.embedder: has nothing to compare when task.kind is math: a problem is asked again on purpose"
+    if isinstance(config.task, Math) or (isinstance(config.task, Code) and config.corpus.has_answers):
+        kind = config.task.__struct_config__.tag
+        yield f"judging.embedder: has nothing to compare when task.kind is {kind}: a problem is asked again on purpose"
     yield from _broken_encoder("judging.embedder", "engine", embedder.engine, embedder.pooling)
 
 
@@ -200,6 +210,8 @@ def texts_of_task(config: RunConfig) -> Collection[str] | None:
             return None
         case Prompted(all_fields=fields, vary=vary):
             return (*(field.name for field in fields), *vary, *OF_EVERY_TASK)
+        case Code() if not config.corpus.has_answers:
+            return (*TEXTS, "tests")
         case _:
             return TEXTS
 

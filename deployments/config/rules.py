@@ -26,8 +26,8 @@ from schemas.config_engines import (
     VllmEngine,
     VllmModelArgument,
 )
-from schemas.config_gates import CustomGate, GateModel, Retrieved, executes, verifier_of
-from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted, Sql
+from schemas.config_gates import CustomGate, GateModel, Retrieved, code_tests_of, executes, verifier_of
+from schemas.config_tasks import Code, CustomTask, GroundedAnswer, Prompted, Sql
 from schemas.errors import ModelError
 from schemas.until_dry import UntilDry, orders_of_passage
 
@@ -144,7 +144,7 @@ def _broken_probes(config: RunConfig) -> Iterator[str]:
     probes = config.probes
     if not all(name.strip() for name in probes.labelled):
         yield "probes.labelled: with an empty entry"
-    if probes.rate and not probes.labelled and isinstance(config.task, Math | Sql):
+    if probes.rate and not probes.labelled and isinstance(config.task, Math | Sql | Code):
         kind = config.task.__struct_config__.tag
         yield f"probes.labelled: missing; probes of {kind} are rows of a labelled file"
     elif probes.rate and not probes.labelled and not probes.spoils:
@@ -202,7 +202,8 @@ def _broken_values(value: Any, path: str) -> Iterator[str]:
 
 
 def _broken_task(config: RunConfig) -> Iterator[str]:
-    """Faults of the task's own section, and of reference answers: math needs them, and no other task has them."""
+    """Faults of the task's own section, and of reference answers: math needs them, code may have tests for them, and no
+    other task has them."""
     if isinstance(config.task, Prompted):
         yield from broken_prompted(config.task, config)
     yield from broken_quotas(config)
@@ -210,10 +211,12 @@ def _broken_task(config: RunConfig) -> Iterator[str]:
         yield from _broken_sharing(config.task)
     if isinstance(config.task, Sql):
         yield from _broken_sql(config)
+    if isinstance(config.task, Code) and code_tests_of(config.gates) is None:
+        yield "gates: task.kind code needs one of form tests"
     if isinstance(config.task, Math) and config.corpus.answer_field is None:
         yield "corpus.answer_field: missing; it must be the field that holds the problems' reference answers"
-    if not isinstance(config.task, Math) and config.corpus.answer_field is not None:
-        yield "corpus.answer_field: only problems (task.kind math) have reference answers"
+    if not isinstance(config.task, Math | Code) and config.corpus.has_answers:
+        yield "corpus.answer_field: only problems (task.kind math or code) have reference answers"
 
 
 def _broken_sql(config: RunConfig) -> Iterator[str]:

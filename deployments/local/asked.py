@@ -30,7 +30,7 @@ from deployments.local.token_counts import PromptCounter, prompt_counter
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_cascade import cascades
 from schemas.config_gates import Classifier, CustomGate, GateModel, QueryExecution, Retrieved, gate_models, shared_pools
-from schemas.config_tasks import CustomTask, GroundedAnswer, Prompted
+from schemas.config_tasks import Code, CustomTask, GroundedAnswer, Prompted
 from schemas.corpus import Passage
 from schemas.errors import ConfigError, EngineError, ErrorKind, HopError, described, ungrouped
 from schemas.forecast import Amounts, TokenCount
@@ -211,6 +211,8 @@ def _stand_in(config: RunConfig) -> Draft:
     """One short word a field, which no prompt has otherwise."""
     if isinstance(config.task, Prompted):
         return Draft({each.name: f"zq{place}x" for place, each in enumerate(config.task.all_fields)})
+    if isinstance(config.task, Code) and not config.corpus.has_answers:
+        return Draft({"question": "zq0x", "answer": "zq1x", "tests": "zq2x"})
     return answered("zq0x", "zq1x")
 
 

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from actors.gates.build import build_gate
 from actors.gates.cascade import CascadeGate
+from actors.gates.code import CodeGate
 from actors.gates.execution import ExecutionGate
 from actors.gates.verifier import VerifierGate
 from actors.protocols import Embedder, Engine, Gate
@@ -67,7 +68,7 @@ async def local_gate(stack: AsyncExitStack, config: RunConfig, name: GateName) -
         raise ConfigError(f"gates.{name}: missing; this run has {there}")
     if isinstance(inside, VerifierGate):
         stack.callback(inside.close)
-    if isinstance(inside, ExecutionGate):
+    if isinstance(inside, ExecutionGate | CodeGate):
         stack.push_async_callback(inside.runner.close)
         await inside.runner.start()
     return inside

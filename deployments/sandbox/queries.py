@@ -4,19 +4,16 @@ Law: an outcome follows from script, query and limits alone. What is not the que
 gate that asked.
 """
 
-import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-
 from actors.gates.results import answered
 from actors.text.sql import line_of, reads_clock
 from deployments.sandbox import query_program
-from deployments.sandbox.sandbox import Sandbox
+from deployments.sandbox.late import LateSandbox, SandboxPlace
 from schemas.errors import ConfigError, ErrorKind, JudgeError, SandboxError
-from schemas.programs import Isolation, Program, ProgramEnd, ProgramLimits, Ran, Source
+from schemas.programs import Program, ProgramEnd, ProgramLimits, Ran, Source
 from schemas.queries import ProgramModes, QueryFailed, QueryLimits, QueryOutcome
 
 PROGRAM = Path(query_program.__file__).read_text()
@@ -26,36 +23,12 @@ SLOW = "it did not end within its time"
 OUTPUT_KIB = 1_024
 
 
-class QueryPlace(Struct, frozen=True):
-    """Where queries are executed: how well they are kept apart, and how many at a time."""
+class SandboxedQueries(LateSandbox):
+    """`actors.gates.execution.QueryRunner`."""
 
-    isolation: Isolation = Isolation.NAMESPACES
-    workers: int = 2
-
-
-class SandboxedQueries:
-    """`actors.gates.execution.QueryRunner`. Its processes start with the first query, or with `start`."""
-
-    def __init__(self, limits: QueryLimits, place: QueryPlace) -> None:
+    def __init__(self, limits: QueryLimits, place: SandboxPlace) -> None:
+        super().__init__(_programs(limits), place)
         self._limits = limits
-        self._place = place
-        self._starting = asyncio.Lock()
-        self._sandbox: Sandbox | None = None
-
-    async def start(self) -> Sandbox:
-        """Raises ConfigError where the system does not offer the isolation."""
-        async with self._starting:
-            if self._sandbox is None:
-                place = self._place
-                sandbox = Sandbox(_programs(self._limits), isolation=place.isolation, workers=place.workers)
-                self._sandbox = await sandbox.__aenter__()
-            return self._sandbox
-
-    async def close(self) -> None:
-        """Ends its processes."""
-        sandbox, self._sandbox = self._sandbox, None
-        if sandbox is not None:
-            await sandbox.__aexit__(None, None, None)
 
     async def execute(self, script: str, query: str) -> QueryOutcome:
         """What becomes of the query. Raises JudgeError: for a script that makes no database within the limits

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from actors.ledger.history import Life, ProbeLife, PutBack
-from deployments.terminal.executions import execution_view
+from deployments.terminal.executions import code_view, execution_view
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, facts
 from deployments.terminal.words import moment, number, one_line, plural, printable, short, spoken
 from schemas.corpus import Passage
@@ -226,6 +226,8 @@ def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableT
     yield from (execution_view(each, second=at > 0) for at, each in enumerate(evidence.executions))
     if evidence.cascade is not None:
         yield Text(f"{verdict.gate}: {_cascaded(evidence.cascade)}", style=DIM)
+    if evidence.code is not None:
+        yield code_view(evidence.code)
     if evidence.raised is not None:
         raised = evidence.raised
         told = f"the bar was raised from {raised.configured:g} to {verdict.threshold:g} at attempt {raised.attempt}"

@@ -11,6 +11,7 @@ from actors.calls import loop_lag
 from actors.gates import conformance
 from actors.gates.build import build_gate
 from actors.gates.cascade import CascadeGate
+from actors.gates.code import CodeGate, CodeRun
 from actors.gates.conformance import CHECKS, PASSAGE, Subject, examine, finding
 from actors.gates.own import ExpressionGate, FunctionGate, OwnSettings, rejected
 from actors.gates.provenance import ProvenanceGate
@@ -18,12 +19,15 @@ from actors.gates.rules import read_rule
 from actors.gates.verifier import AnswerPair, Compared, Reply, VerifierGate
 from actors.protocols import Gate
 from examples.gates.length import check as length
+from schemas.code import CODE_REPAIRS, CodeFailed, CodePassed
 from schemas.config import CustomEngine
 from schemas.config_cascade import Cascade
+from schemas.config_computed import CodeTests
 from schemas.config_gates import Classifier, LikelihoodJudge, LlmJudge, TokenJudge, Verifier
 from schemas.conformance import CheckFinding, CheckOutcome
 from schemas.errors import ErrorKind, JudgeError
 from schemas.ids import PoolName
+from schemas.queries import ProgramModes
 from schemas.recovery import KNOWN_MODES
 from schemas.samples import (
     Classification,
@@ -79,6 +83,18 @@ class ByText:
     def close(self) -> None: ...
 
 
+class ByYear:
+    """Executes nothing: what holds the year passes."""
+
+    async def check(self, program: str, tests: str) -> CodeRun:
+        failed = CodeFailed(ProgramModes.TEST_FAILED, "AssertionError", "tests", 1)
+        return CodeRun(CodePassed() if "1623" in program else failed)
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 async def nobody(pool: PoolName, request: GenerationRequest) -> Completion:
     raise JudgeError(ErrorKind.PERMANENT, "nobody to ask")
 
@@ -86,6 +102,7 @@ async def nobody(pool: PoolName, request: GenerationRequest) -> Completion:
 OURS: dict[str, Callable[[], Gate]] = {
     "provenance": ProvenanceGate,
     "verifier": lambda: VerifierGate(Verifier(), ByText()),
+    "tests": lambda: CodeGate(NAME, CodeTests(), ByYear()),
     "classifier against the source": lambda: build_gate(FAITHFULNESS, Classifier(ENGINE), Scripted()),
     "classifier of quality": lambda: build_gate(NAME, Classifier(ENGINE, kind="reward"), Scripted()),
     "pairs": lambda: build_gate(FAITHFULNESS, Classifier(ENGINE, reads="pair"), Scripted()),
@@ -122,7 +139,7 @@ async def test_our_gates_keep_to_it(name: str, check: str, monkeypatch: pytest.M
     tests share slow cores: what is not linear takes many seconds of the odd texts."""
     for module in (loop_lag, conformance):
         monkeypatch.setattr(module, "MOST_LAG_S", HELD_AT_MOST_S)
-    found = await finding(check, Subject(OURS[name](), nobody, modes=KNOWN_MODES))
+    found = await finding(check, Subject(OURS[name](), nobody, modes=(*KNOWN_MODES, *CODE_REPAIRS)))
     assert found.outcome is not CheckOutcome.FAILED, found.detail
 
 

@@ -13,6 +13,8 @@ from msgspec.structs import replace
 from actors.calls import loop_lag
 from actors.protocols import AskModel, Task
 from actors.tasks import conformance
+from actors.tasks.code import CodeTask
+from actors.tasks.code_problem import CodeProblemTask
 from actors.tasks.conformance import CHECKS, TaskSubject, examine, finding
 from actors.tasks.grounded_answer import GroundedAnswerTask
 from actors.tasks.math import MathTask
@@ -22,7 +24,7 @@ from actors.tasks.prompts import fenced, one_line
 from actors.tasks.sql import SqlTask
 from actors.text.completions import control_in, without_control
 from examples.summaries.task import Summary
-from schemas.config_tasks import CustomTask, GroundedAnswer, Math, SamplingDefaults, Sql
+from schemas.config_tasks import Code, CustomTask, GroundedAnswer, Math, SamplingDefaults, Sql
 from schemas.conformance import CheckOutcome
 from schemas.errors import HopError
 from schemas.ids import PoolName
@@ -33,12 +35,17 @@ from tests.doubles.steps import CODE, STEPS
 from tests.oracle.threes import Threes
 
 QUERY = "Question: How many are there?\nQuery: SELECT count(*) FROM town"
+FUNCTION = "```python\ndef half(n):\n    return n / 2\n```"
+TESTED = f"Question: Write half(n).\n{FUNCTION}\n```python\nfrom solution import half\n```"
+REPLIES = {SqlTask: QUERY, CodeTask: TESTED, CodeProblemTask: FUNCTION}
 OURS: dict[str, Task] = {
     "grounded answers": GroundedAnswerTask(GroundedAnswer()),
     "grounded answers in JSON": GroundedAnswerTask(GroundedAnswer(output="json")),
     "grounded answers, three of a completion": GroundedAnswerTask(GroundedAnswer(samples_per_call=3)),
     "the same in JSON": GroundedAnswerTask(GroundedAnswer(samples_per_call=3, output="json", prompts="instruct")),
     "questions and queries": SqlTask(Sql()),
+    "functions with tests": CodeTask(Code(), cases=3),
+    "functions for problems": CodeProblemTask(Code()),
     "math": MathTask(Math(), longest_answer=200),
     "one that makes three at once": Threes(CustomTask(task="tests.oracle.threes:Threes")),
     "prompted": PromptedTask(QUESTIONS),
@@ -60,7 +67,7 @@ async def test_our_tasks_keep_to_it(name: str, check: str, monkeypatch: pytest.M
     for module in (loop_lag, conformance):
         monkeypatch.setattr(module, "MOST_LAG_S", HELD_AT_MOST_S)
     task = OURS[name]
-    reply = task.specimen() if isinstance(task, PromptedTask) else QUERY if isinstance(task, SqlTask) else ""
+    reply = task.specimen() if isinstance(task, PromptedTask) else REPLIES.get(type(task), "")
     found = await finding(check, TaskSubject(task, reply))
     assert found.outcome is CheckOutcome.PASSED, found.detail
 

@@ -6,6 +6,7 @@ from typing import Literal
 import pytest
 from msgspec.structs import replace
 
+from actors.recovery.repairs import TOLD
 from actors.tasks.grounded_answer import WEIGHTS, WEIGHTS_WITH_QUOTE, GroundedAnswerTask, form_of
 from actors.tasks.one_call import reply_of
 from actors.tasks.prompt_sets import EMBEDDED
@@ -20,7 +21,7 @@ TASK = GroundedAnswerTask(
     GroundedAnswer(prompts="embedded", sampling=SamplingDefaults(temperature=0.8, top_p=0.95, max_tokens=99))
 )
 JSON_TASK = GroundedAnswerTask(GroundedAnswer(prompts="embedded", output="json"))
-OF_OTHER_TASKS = (Repairs.RESTART_FROM_PREFIX, Repairs.EDIT_QUERY, Repairs.EDIT_QUESTION)
+OF_OTHER_TASKS = (Repairs.RESTART_FROM_PREFIX, *TOLD)
 WRONG = answered("When was Amber Heron first settled?", "1701")
 
 ASKED = {

@@ -50,9 +50,9 @@ def refusal(text: str) -> str:
         ("threshold: 0.5", "threshold: .nan", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not nan"),
         ("threshold: 0.5", "threshold: 50%", "gates.faithfulness.threshold: must be a number at least 0 and at most 1, not '50%'"),
         ("threshold: 0.5", "device: cpu", "gates.faithfulness.device: unknown key; the keys here are engine, replicas, price, kind, threshold, share, reads, positive_label, provenance"),
-        ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, token, likelihood, llm, cascade, verifier, execution, rule, custom, not 'clasifier'; did you mean 'classifier'?"),
+        ("form: classifier", "form: clasifier", "gates.faithfulness.form: must be one of classifier, token, likelihood, llm, cascade, verifier, execution, tests, rule, custom, not 'clasifier'; did you mean 'classifier'?"),
         ("form: classifier", "from: classifier", "gates.faithfulness.from: unknown key; did you mean 'form'?"),
-        ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, token, likelihood, llm, cascade, verifier, execution, rule, custom"),
+        ("form: classifier, ", "", "gates.faithfulness.form: missing; it must be one of classifier, token, likelihood, llm, cascade, verifier, execution, tests, rule, custom"),
         ("kind: vllm", "kind: vlm", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, pool, not 'vlm'; did you mean 'vllm'?"),
         ("kind: vllm", "kind: [vllm]", "pools.generator-large.engine.kind: must be one of vllm, transformers, http, custom, pool, not a list; did you mean 'vllm'?"),
         ("kind: vllm, ", "kind: vllm, engine_args: {max_num_seq: 4}, ", "pools.generator-large.engine.engine_args.max_num_seq: unknown key; did you mean 'max_num_seqs'?"),
@@ -68,7 +68,7 @@ def refusal(text: str) -> str:
         ("kind: vllm, ", "kind: vllm, model_args: {speculative_config: {method: ngram, model: org/draft}}, ", "pools.generator-large.engine.model_args.speculative_config.model: a second model is not loaded; leave it out"),
         ("kind: vllm, ", "kind: vllm, model_args: {speculative_config: {method: ngram}}, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
         ("kind: vllm, ", "kind: vllm, dtype: fp16, ", "pools.generator-large.engine.dtype: must be one of auto, bfloat16, float16, float32, not 'fp16'"),
-        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, sql, custom, prompted, not 'grounded'; did you mean 'grounded_answer'?"),
+        ("kind: grounded_answer", "kind: grounded", "task.kind: must be one of grounded_answer, math, sql, code, custom, prompted, not 'grounded'; did you mean 'grounded_answer'?"),
         ("samples_per_passage: 2", "samples_per_passage: 0", "task.samples_per_passage: must be a whole number at least 1 and at most 64, or auto, or a section of at_most and patience, not 0"),
         ("samples_per_passage: 2", "samples_per_passage: 2.5", "task.samples_per_passage: must be a whole number at least 1 and at most 64, or auto, or a section of at_most and patience, not 2.5"),
         ("samples_per_passage: 2", "samples_per_passage: yes", "task.samples_per_passage: must be a whole number at least 1 and at most 64, or auto, or a section of at_most and patience, not true"),
@@ -294,7 +294,7 @@ gates: {verifier: {timeout_s: 2}}
         ("timeout_s: 2", "timeout_s: 0", "gates.verifier.timeout_s: must be a number greater than 0, not 0"),
         ("timeout_s: 2", "memory_mib: 64", "gates.verifier.memory_mib: must be a whole number at least 128 and at most 65,536, not 64"),
         ("timeout_s: 2", "process: 2", "gates.verifier.process: unknown key; did you mean 'processes'?"),
-        ("kind: math, ", "", "task.kind: missing; it must be one of grounded_answer, math, sql, custom, prompted"),
+        ("kind: math, ", "", "task.kind: missing; it must be one of grounded_answer, math, sql, code, custom, prompted"),
     ],
 )  # fmt: skip
 def test_mistakes_in_a_math_run(old: str, new: str, says: str) -> None:
@@ -306,7 +306,7 @@ def test_mistakes_in_a_math_run(old: str, new: str, says: str) -> None:
     ("old", "new", "says"),
     [
         ("  reward:", "  verifier: {}\n  reward:", "gates.verifier: has nothing to check when task.kind is grounded_answer"),
-        ("{paths: [./documents]}", "{paths: [./documents], answer_field: a}", "corpus.answer_field: only problems (task.kind math) have reference answers"),
+        ("{paths: [./documents]}", "{paths: [./documents], answer_field: a}", "corpus.answer_field: only problems (task.kind math or code) have reference answers"),
     ],
 )  # fmt: skip
 def test_reference_answers_are_for_math(old: str, new: str, says: str) -> None:

@@ -9,7 +9,7 @@ from deployments.build.recovery import run_gates
 from deployments.config.load import load_text, to_yaml
 from schemas.config_gates import QueryExecution, shared_pools, thresholds
 from schemas.errors import ConfigError
-from schemas.queries import PROGRAM_REPAIRS
+from schemas.queries import QUERY_REPAIRS
 
 SQL = """
 corpus: {paths: [schemas.jsonl], chunking: {by: whole}}
@@ -27,7 +27,7 @@ def test_a_run_of_queries_is_itself_again() -> None:
     assert load_text(to_yaml(config)) == config
     assert shared_pools(config.gates) == {"execution": "second"} and thresholds(config.gates) == {}
     assert isinstance(inside_gates(config.gates)["execution"], ExecutionGate)  # type: ignore[index]
-    assert run_gates(config).repairs == {mode: row[0] for mode, row in PROGRAM_REPAIRS.items()}
+    assert run_gates(config).repairs == {mode: row[0] for mode, row in QUERY_REPAIRS.items()}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from deployments.sandbox.queries import QueryPlace, SandboxedQueries
+from deployments.sandbox.late import SandboxPlace
+from deployments.sandbox.queries import SandboxedQueries
 from schemas.errors import ErrorKind, JudgeError
 from schemas.queries import Answered, ProgramModes, QueryFailed, QueryLimits
 from schemas.recovery import FailureMode
@@ -24,7 +25,7 @@ ENDLESS = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELEC
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def queries() -> AsyncIterator[SandboxedQueries]:
-    made = SandboxedQueries(QueryLimits(cpu_s=0.3, memory_mib=128, rows=50), QueryPlace(workers=1))
+    made = SandboxedQueries(QueryLimits(cpu_s=0.3, memory_mib=128, rows=50), SandboxPlace(workers=1))
     yield made
     await made.close()
 
