@@ -93,7 +93,7 @@ def test_every_tally_is_of_the_plan() -> None:
     arms, measures = {one.name for one in (*plan.arms, *plan.controls)}, {one.name for one in plan.measures}
     drafts = [read(n > 0, exact=0.5, bm25=0.5, hit=hit) for n in (0, 1) for hit in (True, False)]
     policies: tuple[str, ...] = ("discard", "naive_resample", "cool_resample", "rules", "adaptive")
-    recovery = {policy: FIRST for policy in policies}
+    recovery: dict[str, list[Try]] = dict.fromkeys(policies, FIRST)
     made = [*judged_tallies("plain-t10", "0", drafts), *tallies(PLAN, "plain-t07", "0", recovery)]
     assert {one.measure for one in made} <= measures
     assert {one.arm for one in made} <= arms
