@@ -1,6 +1,7 @@
 """Gates whose verdicts come by computation: final answers are compared, queries and tests executed. Their score is 1 or
 0."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from schemas.code import CodeLimits
@@ -91,3 +92,8 @@ class CodeTests(Config, frozen=True, tag="tests", tag_field="form"):
     @property
     def sandbox(self) -> Isolation:
         return Isolation(self.isolation)
+
+
+def isolations(gates: Mapping[str, object]) -> dict[str, str]:
+    """What keeps the programs that a run's gates execute from everything else, by gate."""
+    return {name: gate.isolation for name, gate in gates.items() if isinstance(gate, QueryExecution | CodeTests)}

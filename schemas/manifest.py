@@ -53,6 +53,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Pools and gates by name, each with its model."""
     thresholds: dict[str, float]
     """Thresholds of the gates that are models."""
+    isolations: dict[str, str] = {}
+    """Gates that execute programs, each with what keeps them from everything else (docs/sandbox.md)."""
     counts: Counts
     yield_: float = field(name="yield")
     """accepted / (issued - not needed), in [0, 1]; 0 when there are none."""

@@ -48,6 +48,7 @@ that exact passage, a reward gate without it; both must pass."""
 _SOLVED = """A generator solves the corpus's problems step by step. A verifier compares each final answer with the
 problem's reference answer by computation."""
 _WRITES = "A generator writes a question and its answer from one passage."
+_WEAK = ", which holds accidents and no attack (docs/sandbox.md)"
 _WRITES_CODE = (
     "A generator writes a question that asks for a Python function, the function, and its tests, from one passage. "
     "`messages` are question and function."
@@ -191,6 +192,10 @@ def _models(manifest: Manifest) -> str:
         f"{_code(role)}: {_code(model_name(model))}"
         + (f" (threshold {manifest.thresholds[role]:g})" if role in manifest.thresholds else "")
         for role, model in manifest.models.items()
+    ]
+    lines += [
+        f"{_code(gate)}: programs executed, kept apart by {isolation}{_WEAK if isolation == 'process' else ''}"
+        for gate, isolation in manifest.isolations.items()
     ]
     modes = [f"{spoken(mode.mode)} {count(mode.attempts)}" for mode in manifest.modes]
     return _bullets(lines) + (f"\n\nRejected attempts by diagnosis: {', '.join(modes)}." if modes else "")

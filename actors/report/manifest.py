@@ -8,6 +8,7 @@ from actors.counts.bill import bill_of, prices_of
 from actors.counts.rates import rate
 from actors.report.facts import ReportFold
 from schemas.config import RunConfig, deployed
+from schemas.config_computed import isolations
 from schemas.config_gates import shared_pools, thresholds
 from schemas.ledger import ShardWritten
 from schemas.manifest import Manifest, ShardFile, UnjudgedSamples
@@ -33,6 +34,7 @@ def manifest_of(
         config_sha256=facts.config_sha256,
         models=_models(config) if config else {},
         thresholds=thresholds(config.gates) if config else {},
+        isolations=isolations(config.gates) if config else {},
         yield_=counts.yield_,
         recovery_rate=counts.recovery_rate,
         tokens=summary.tokens,

@@ -209,6 +209,19 @@ async def test_names_of_a_configuration_are_text_in_the_card(folder: Path, evil:
         assert all(bad not in piece for piece in body.replace("\\`", "").split("`")[::2])
 
 
+@pytest.mark.parametrize(("isolation", "warned"), [("process", True), ("namespaces", False)])
+def test_what_kept_programs_apart_is_said(tmp_path: Path, isolation: str, warned: bool) -> None:
+    """A weak isolation is the reader's business, too: manifest, report and card name it."""
+    gates = f"gates:\n  proof: {{form: tests, isolation: {isolation}}}\n"
+    (tmp_path / "run.yaml").write_text(CONFIG.partition("gates:")[0].replace("grounded_answer", "code") + gates)
+    keep(tmp_path, [])
+    manifest = finish(tmp_path, now=NOW, versions=VERSIONS)
+    assert manifest.isolations == {"proof": isolation}
+    for text in (build_report(tmp_path, NOW), (tmp_path / CARD_NAME).read_text()):
+        assert f"kept apart by {isolation}" in text
+        assert ("which holds accidents and no attack" in text) is warned
+
+
 def test_a_folder_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     """Its run.yaml holds keys that no longer exist: they are ignored, and the folder can be used."""
     server = "{kind: http, base_url: 'http://h/v1', model: m, breaker_failures: 16, breaker_open_s: 1.0}"
