@@ -35,7 +35,7 @@ REJECTS_SOME: Gates = {"low": RuleGate(check=r"matches(answer, '[0-9a-c]\.$')")}
 """Three of 16, each asked for again; without a model, which would take its time to start after each death."""
 
 
-@pytest.mark.parametrize("seed", range(max(1, SEEDS // 5)), ids=lambda seed: f"steps-{seed}")
+@pytest.mark.parametrize("seed", range(max(1, SEEDS // 10)), ids=lambda seed: f"steps-{seed}")
 def test_samples_of_two_calls_whoever_is_killed(nodes: ThreeNodes, corpus: Path, tmp_path: Path, seed: int) -> None:
     """A conductor, the queue and the driver die; every order ends once, whole."""
     attack = Attack(nodes, corpus, tmp_path)
