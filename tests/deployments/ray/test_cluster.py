@@ -9,6 +9,7 @@ import pytest
 import ray
 from ray import serve
 from ray._private import services
+from ray._private.node import Node
 from ray._private.runtime_env.packaging import _dir_travel, _get_excludes
 from ray.exceptions import ActorAlreadyExistsError
 
@@ -64,6 +65,26 @@ def test_a_node_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch
         pass
     assert heard == ["known: here one"]
     assert services.get_node is known
+
+
+def test_nobody_reads_all_logs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray's log monitor takes a twentieth of a core for lines that no driver asks for; another Ray of this process has
+    it as ever."""
+    asked_to: list[Node] = []
+    monkeypatch.setattr(Node, "start_log_monitor", asked_to.append)
+
+    def init(**_: Any) -> None:
+        Node.start_log_monitor(Node.__new__(Node))
+        raise Stopped
+
+    monkeypatch.setattr(ray, "init", init)
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with pytest.raises(Stopped), cluster(None):
+        pass
+    assert asked_to == []
+    node = Node.__new__(Node)
+    Node.start_log_monitor(node)
+    assert asked_to == [node]
 
 
 def test_a_joined_cluster_gets_the_clones_code(monkeypatch: pytest.MonkeyPatch) -> None:
