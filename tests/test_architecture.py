@@ -28,7 +28,7 @@ MAY_IMPORT = {
 """What each package may import: of ours, and for schemas altogether (beside the standard library)."""
 NEVER_IN_ACTORS = {"ray", "torch", "vllm", "transformers"}
 PRIVATE_DOORS = {
-    "deployments/ray/cluster.py": {"ray._private.services"},
+    "deployments/ray/cluster.py": {"ray._private.node.Node", "ray._private.services"},
     "deployments/ray/loopback.py": {
         "ray._common.tls_utils",
         "ray._private.ray_constants",

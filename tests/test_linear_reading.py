@@ -51,6 +51,7 @@ NOISE_S = 0.002
 NO_FINDING_S = MOST_TIMES * NOISE_S / TIMES
 """A long text that takes less is no finding, whatever the short one takes."""
 EXAMPLES: dict[str, list[tuple[str, str]]] = {
+    "actors.gates.code": [("search", r"(?<!\w)largest_gap(?!\w)")],
     "actors.ledger.files": [("fullmatch", r"\.part\-00007\.parquet(?:\.(\d+))?\.writing")],
     "actors.ledger.layout": [("fullmatch", r"[0-9a-f]{12}")],
     "actors.gates.splitting": [("finditer", r"[(\[{⦃⌊⌈)\]}⦄⌋⌉]|(?P<separator> ?, ?and |, ?)")],
