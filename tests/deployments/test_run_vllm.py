@@ -1,4 +1,4 @@
-"""Whole runs on real models: vLLM inside the replicas, and `vllm serve` reached over HTTP."""
+"""Whole runs on real models: vLLM inside the replicas, and `vllm serve` reached over HTTP, for all three roles."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -57,17 +57,17 @@ def answered(manifest: Manifest) -> None:
     assert not [end for end in manifest.ends if end.reason.value.endswith("_error")]
 
 
-def test_vllm_writes_and_judges(config: RunConfig, tmp_path: Path) -> None:
-    """`gleaner run examples/quickstart-vllm.yaml` without its reward model, which is a classifier as the judge is: a
-    vLLM engine in a replica takes a minute of CPU to start."""
-    answered(ran(replace(config, gates={"faithfulness": config.gates["faithfulness"]}), tmp_path / "run"))
+def test_vllm_in_all_three_roles(config: RunConfig, tmp_path: Path) -> None:
+    """`gleaner run examples/quickstart-vllm.yaml`: three vLLM engines in three replicas side by side."""
+    answered(ran(config, tmp_path / "run"))
 
 
 class Servers(Struct, frozen=True):
-    """One for each endpoint: chats and classes."""
+    """One for each role."""
 
     generator: Server
     judge: Server
+    reward: Server
 
 
 @pytest.fixture(scope="module")
@@ -79,18 +79,20 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
         started = [
             stack.enter_context(serving(models / "generator-middle", logs / "generator.log")),
             stack.enter_context(serving(models / "judge-strong", logs / "judge.log", "--runner", "pooling")),
+            stack.enter_context(serving(models / "reward", logs / "reward.log", "--runner", "pooling")),
         ]
         for server in started:
             wait_until_ready(server)
         yield Servers(*started)
 
 
-def test_servers_write_and_judge(config: RunConfig, servers: Servers, tmp_path: Path) -> None:
-    """Chat completions for the generator, the classification endpoint for a gate, each on its own server. A reward
-    model is asked at the same endpoint (`test_conformance.py`), and a third server takes a minute of CPU."""
+def test_servers_in_all_three_roles(config: RunConfig, servers: Servers, tmp_path: Path) -> None:
+    """Chat completions for the generator, the classification endpoint for the two gates, each on its own server."""
     few = Replicas(num_cpus=0.1)
 
-    judge = Classifier(engine=HttpEngine(base_url=servers.judge.url, model="tiny"), replicas=few)
+    def gate(server: Server) -> Classifier:
+        return Classifier(engine=HttpEngine(base_url=server.url, model="tiny"), replicas=few)
+
     pool = Pool(engine=HttpEngine(base_url=servers.generator.url, model="tiny"), replicas=few)
-    gates: Gates = {"faithfulness": judge}
+    gates: Gates = {"faithfulness": gate(servers.judge), "reward": gate(servers.reward)}
     answered(ran(replace(config, pools={"generator": pool}, gates=gates), tmp_path / "run"))

@@ -14,7 +14,7 @@ from aiohttp import web
 from actors.protocols import TextEncoder
 from deployments.engines.build import retrieval_encoder, sample_encoder
 from schemas.config import EmbedderModel, Engine, HttpEngine, TransformersEngine, VllmEngine
-from schemas.config_gates import Retrieved
+from schemas.config_gates import Pooling, Retrieved
 from schemas.errors import EngineError, ErrorKind
 from tests.doubles.loopback import on_loopback
 from tests.doubles.tiny_models import save_generator
@@ -61,12 +61,12 @@ def small(model: Path) -> VllmEngine:
 
 @pytest.mark.slow
 @pytest.mark.vllm
-async def test_vllm_gives_the_vectors_of_transformers(tmp_path: Path) -> None:
-    """The same folder, prefix and pooling; only who computes differs, so such vectors may be compared. (The mean is
-    what the real encoder below is pooled by.)"""
+@pytest.mark.parametrize("pooling", ["mean", "last"])
+async def test_vllm_gives_the_vectors_of_transformers(tmp_path: Path, pooling: Pooling) -> None:
+    """The same folder, prefix and pooling; only who computes differs, so such vectors may be compared."""
     model = save_generator(tmp_path / "m")
-    wanted, tokens = await vectors(plain(model), pooling="last", prefix="query: ")
-    found, counted = await vectors(small(model), pooling="last", prefix="query: ")
+    wanted, tokens = await vectors(plain(model), pooling=pooling, prefix="query: ")
+    found, counted = await vectors(small(model), pooling=pooling, prefix="query: ")
     assert found == pytest.approx(wanted, abs=NEAR)
     assert counted == tokens
 

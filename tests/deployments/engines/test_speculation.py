@@ -1,14 +1,13 @@
-"""vLLM's speculation without a second model: what it guesses is checked by the model, so that greedy texts stay. They
-are compared with those of transformers, as the conformance suite compares vLLM's own, which spares a second vLLM."""
+"""vLLM's speculation without a second model: what it guesses is checked by the model, so that greedy texts stay."""
 
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 
 from deployments.engines.build import build_engine
 from deployments.engines.roles import EngineRole
-from schemas.config_deployed import Engine
-from schemas.config_engines import TransformersEngine, VllmEngine
+from schemas.config_engines import VllmEngine
 from schemas.samples import Completion, GenerationRequest, Message, Sampling
 from tests.deployments.engines.conftest import TinyModels
 from tests.deployments.engines.subjects import SMALL
@@ -18,7 +17,7 @@ pytestmark = [pytest.mark.vllm, pytest.mark.slow]
 TEXTS = [f"The ships of Town {number} are {number} ships, and the ships are {number}." for number in range(6)]
 
 
-async def completions(config: Engine) -> list[Completion]:
+async def completions(config: VllmEngine) -> list[Completion]:
     engine = build_engine(config, EngineRole.GENERATOR)
     await engine.start()
     sampling = Sampling(temperature=0.0, max_tokens=24)
@@ -31,13 +30,11 @@ async def completions(config: Engine) -> list[Completion]:
 
 async def test_ngram_speculation_keeps_greedy_texts(tiny: TinyModels) -> None:
     """`model_args` reaches vLLM: the model runs with n-grams guessed, and writes what it wrote before."""
-    plain = TransformersEngine(model=str(tiny.generator), dtype="float32", device="cpu")
+    plain = VllmEngine(model=str(tiny.generator), dtype="float32", engine_args=SMALL)
     guess: dict[str, str | int | float | bool] = {
         "method": "ngram",
         "num_speculative_tokens": 3,
         "prompt_lookup_max": 3,
     }
-    guessing = VllmEngine(
-        model=plain.model, dtype="float32", engine_args=SMALL, model_args={"speculative_config": guess}
-    )
+    guessing = replace(plain, model_args={"speculative_config": guess})
     assert [each.text for each in await completions(guessing)] == [each.text for each in await completions(plain)]
