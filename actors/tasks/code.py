@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from actors.tasks.code_reading import fenced_blocks, write_code
 from actors.tasks.field_reading import checked_field
-from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.one_call import OneCall, asked_with
 from actors.tasks.prompts import fenced, neutralise, one_line
 from actors.tasks.reading import CUT_OFF, LabelledLines, labelled_lines, said_in
 from schemas.config_tasks import Code
@@ -69,11 +69,7 @@ class CodeTask(OneCall):
     def prompt(self, lease: Lease) -> Prompt:
         """The passage, and what is asked of it. What an execution said stands behind it, in the repair's words."""
         user = f"{fenced(lease.passage.text)}\n{self._asked(lease)}"
-        return Prompt(
-            messages=(Message("system", SYSTEM), Message("user", user)),
-            sampling=sampled(self._config.sampling, lease),
-            stop=self._config.sampling.stop,
-        )
+        return asked_with(SYSTEM, user, self._config.sampling, lease)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """Question, function and tests, or why the text holds none. Never raises, whatever the text."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from actors.tasks.code import ANSWER, LONGEST, QUESTION, code_blocks, shown_code, tests_it
 from actors.tasks.code_reading import write_code
 from actors.tasks.field_reading import checked_field
-from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.one_call import OneCall, asked_with
 from actors.tasks.prompts import neutralise
 from actors.tasks.reading import said_in
 from schemas.config_tasks import Code
@@ -41,11 +41,7 @@ class CodeProblemTask(OneCall):
             problem = f"{problem}\n\n{EDIT_CODE.format(code=shown_code(repair.previous.answer))}"
         if repair is not None and repair.kind == Repairs.ANSWER_SHORTER:
             problem = f"{problem}\n\n{SHORTER}"
-        return Prompt(
-            messages=(Message("system", SYSTEM), Message("user", problem)),
-            sampling=sampled(self._config.sampling, lease),
-            stop=self._config.sampling.stop,
-        )
+        return asked_with(SYSTEM, problem, self._config.sampling, lease)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The problem with the function, or why the text holds none. A block that imports the function is left out.

@@ -65,6 +65,12 @@ def sampled(defaults: SamplingDefaults, lease: Lease) -> Sampling:
     return Sampling(temperature=temperature, top_p=defaults.top_p, max_tokens=limit)
 
 
+def asked_with(system: str, user: str, defaults: SamplingDefaults, lease: Lease) -> Prompt:
+    """The prompt of one turn of the user's, sampled as this attempt is."""
+    messages = (Message("system", system), Message("user", user))
+    return Prompt(messages=messages, sampling=sampled(defaults, lease), stop=defaults.stop)
+
+
 def reply_of(completion: Completion) -> str:
     """What is read of a completion: its text, or thoughts that a server told apart and that were cut off before there
     was one, marked as a model marks them."""

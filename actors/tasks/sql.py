@@ -7,7 +7,7 @@ repair writes the question or the query again and keeps the other to the letter.
 import re
 from collections.abc import Sequence
 
-from actors.tasks.one_call import OneCall, sampled
+from actors.tasks.one_call import OneCall, asked_with
 from actors.tasks.prompts import fenced, neutralise, one_line
 from actors.tasks.reading import CUT_OFF, LabelledLines, labelled_lines, said_in
 from actors.text.completions import control_in
@@ -68,11 +68,7 @@ class SqlTask(OneCall):
     def prompt(self, lease: Lease) -> Prompt:
         """The script, and what is asked of it. What an execution said stands behind it, in the repair's words."""
         user = f"{fenced(lease.passage.text)}\n{_asked(lease)}"
-        return Prompt(
-            messages=(Message("system", SYSTEM), Message("user", user)),
-            sampling=sampled(self._config.sampling, lease),
-            stop=self._config.sampling.stop,
-        )
+        return asked_with(SYSTEM, user, self._config.sampling, lease)
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """The question with its query, or why the text is none. Never raises, whatever the text."""

@@ -2,7 +2,8 @@
 
 import re
 
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import GenerationRequest
+from tests.doubles.writers import Writer
 
 CLAMP = "def clamp(value, low, high):\n    if value < low:\n        return low\n    return min(value, high)"
 TESTS = (
@@ -56,29 +57,11 @@ def block(code: str) -> str:
     return f"```python\n{code}\n```"
 
 
-class CodeWriter:
+class CodeWriter(Writer):
     """Writes, and mends the half that it is asked for."""
 
-    def __init__(self) -> None:
-        self.asked: list[GenerationRequest] = []
-
-    async def start(self) -> None:
-        """Nothing to load."""
-
-    async def check(self) -> None:
-        """Always well."""
-
-    async def close(self) -> None:
-        """Nothing to free."""
-
-    async def classify(self, request: ClassificationRequest) -> Classification:
-        raise NotImplementedError
-
-    async def generate(self, request: GenerationRequest) -> Completion:
-        """40 tokens in, 10 out."""
-        self.asked.append(request)
-        text = written(request.messages[1].content)
-        return Completion(request.id, text, FinishReason.STOP, prompt_tokens=40, completion_tokens=10)
+    def text(self, request: GenerationRequest) -> str:
+        return written(request.messages[1].content)
 
 
 def written(asked: str) -> str:

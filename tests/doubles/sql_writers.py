@@ -3,7 +3,8 @@
 import re
 
 from actors.gates.execution import SYSTEM
-from schemas.samples import Classification, ClassificationRequest, Completion, FinishReason, GenerationRequest
+from schemas.samples import GenerationRequest
+from tests.doubles.writers import Writer
 
 FAULTY = {
     "right": "SELECT count(*) FROM {table}",
@@ -28,30 +29,10 @@ def script_of(table: str) -> str:
     )
 
 
-class SqlWriter:
+class SqlWriter(Writer):
     """Writes, mends, and reads the question as a second writer would."""
 
-    def __init__(self) -> None:
-        self.asked: list[GenerationRequest] = []
-
-    async def start(self) -> None:
-        """Nothing to load."""
-
-    async def check(self) -> None:
-        """Always well."""
-
-    async def close(self) -> None:
-        """Nothing to free."""
-
-    async def classify(self, request: ClassificationRequest) -> Classification:
-        raise NotImplementedError
-
-    async def generate(self, request: GenerationRequest) -> Completion:
-        """40 tokens in, 10 out."""
-        self.asked.append(request)
-        return Completion(request.id, self._text(request), FinishReason.STOP, prompt_tokens=40, completion_tokens=10)
-
-    def _text(self, request: GenerationRequest) -> str:
+    def text(self, request: GenerationRequest) -> str:
         system, asked = (message.content for message in request.messages)
         found = re.search(r"CREATE TABLE (\w+)", asked)
         assert found is not None

@@ -1,24 +1,16 @@
 """Lives of a run of functions with tests in one process: `python -m tests.deployments.local.code_life FOLDER CORPUS N`
 is killed by itself with -9 once its ledger has N records."""
 
-import asyncio
 import os
 import signal
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.report.finish import finish, replace_config
-from deployments.build.wiring import started
-from deployments.config.load import load_text, resolve, to_yaml
-from deployments.folder.output import prepare
-from deployments.folder.shards import write_shards
-from deployments.local.loop import conduct_in_process
-from deployments.terminal.preview import passages_of
-from schemas.config import RunConfig
+from actors.ledger.sqlite import SqliteLedger
+from deployments.config.load import load_text, resolve
 from schemas.ledger import Record
+from tests.deployments.local.executed_runs import conducted
 from tests.doubles.code_writers import WRITERS, CodeWriter
 
 CONFIG = """
@@ -47,26 +39,8 @@ class KillingLedger(SqliteLedger):
         return last
 
 
-def conducted(folder: Path, config: RunConfig, kept: SqliteLedger) -> None:
-    """One life of the run, to its end if nothing ends it before."""
-    WRITERS.append(CodeWriter())
-    prepare(config, folder)
-    replace_config(folder, to_yaml(config))
-    kept.append([started(config, at=time.time())])
-    asyncio.run(conduct_in_process(config, list(passages_of(config, 100)), kept))
-
-
-def ran_in(folder: Path, config: RunConfig) -> Path:
-    """The folder, with its run's last life and its shards."""
-    folder.mkdir(exist_ok=True)
-    conducted(folder, config, SqliteLedger(folder))
-    with SqliteLedger(folder) as kept, LedgerReader(folder) as reader:
-        asyncio.run(write_shards(folder, kept, reader, config, time.time))
-    finish(folder, now=time.time(), versions={})
-    return folder
-
-
 if __name__ == "__main__":
     output, corpus, records = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
     output.mkdir(exist_ok=True)
+    WRITERS.append(CodeWriter())
     conducted(output, resolve(load_text(CONFIG), corpus), KillingLedger(output, records))

@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +29,13 @@ from schemas.code import CodeLimits, CodePassed
 from schemas.errors import ErrorKind
 from schemas.exports import ExportFormat, ExportRequest
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
-from schemas.orders import Attempt, EndReason
+from schemas.orders import EndReason
 from schemas.programs import Isolation
 from schemas.queries import ProgramModes
 from schemas.samples import Draft
 from schemas.verdicts import Errored, Passed
-from tests.deployments.local.code_life import CONFIG, ran_in
+from tests.deployments.local.code_life import CONFIG
+from tests.deployments.local.executed_runs import draft_of, ran_in, records_of, repaired
 from tests.deployments.sandbox.rooms import OFFERED
 from tests.doubles.code_writers import (
     CLAMP,
@@ -46,6 +46,7 @@ from tests.doubles.code_writers import (
     QUESTION,
     TESTS,
     WRITERS,
+    CodeWriter,
     problem_of,
     specification_of,
 )
@@ -60,29 +61,18 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     corpus = tmp_path_factory.mktemp("corpus")
     rows = [{"id": fault, "text": specification_of(fault)} for fault in FAULTS]
     (corpus / "specifications.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    WRITERS.append(CodeWriter())
     return ran_in(tmp_path_factory.mktemp("runs") / "code", resolve(load_text(CONFIG), corpus))
 
 
 @pytest.fixture(scope="module")
 def records(folder: Path) -> list[Record]:
-    with LedgerReader(folder) as reader:
-        return [record for _, record in reader.records()]
-
-
-def draft_of(attempt: Attempt) -> Draft:
-    assert attempt.candidate is not None and attempt.candidate.draft is not None
-    return attempt.candidate.draft
+    return records_of(folder)
 
 
 def test_every_fault_has_its_mode_and_its_repair(records: list[Record]) -> None:
     """No guess: each diagnosis is what the execution said."""
-    rejoined = [record.attempt for record in records if isinstance(record, Rejoined)]
-    repaired = Counter(
-        (attempt.diagnosis.mode, attempt.choice.repair.kind)
-        for attempt in rejoined
-        if attempt.diagnosis is not None and attempt.choice is not None and attempt.choice.repair is not None
-    )
-    assert repaired == {
+    assert repaired(records) == {
         (ProgramModes.SYNTAX_ERROR, "edit_code"): 1,
         (ProgramModes.WRONG_NAME, "edit_code"): 1,
         (ProgramModes.RUNTIME_ERROR, "edit_code"): 1,
@@ -222,6 +212,7 @@ def problems(tmp_path_factory: pytest.TempPathFactory) -> Path:
     faults = ("right", "test_failed", "runtime_error", "timeout")
     (corpus / "problems.jsonl").write_text("".join(json.dumps(problem_of(fault)) + "\n" for fault in faults))
     text = CONFIG.replace("[specifications.jsonl]", "[problems.jsonl], problems: code")
+    WRITERS.append(CodeWriter())
     return ran_in(tmp_path_factory.mktemp("runs") / "problems", resolve(load_text(text), corpus))
 
 
@@ -264,9 +255,9 @@ def test_a_run_killed_in_the_middle_is_reproducible_from_its_rows(tmp_path: Path
     for records in (4, 4):
         life = [sys.executable, "-m", "tests.deployments.local.code_life", tmp_path / "run", tmp_path, str(records)]
         assert subprocess.run(life, check=False, capture_output=True).returncode == -signal.SIGKILL
+    WRITERS.append(CodeWriter())
     folder = ran_in(tmp_path / "run", resolve(load_text(CONFIG), tmp_path))
-    with LedgerReader(folder) as reader:
-        records = [record for _, record in reader.records()]
+    records = records_of(folder)
     assert len([record for record in records if isinstance(record, AcceptedEnd)]) == len(faults)
     report = executed_again(folder, verified(folder))
     assert report.ok and report.programs == 7 * len(faults)

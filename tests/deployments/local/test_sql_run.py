@@ -1,12 +1,9 @@
 """A whole run of questions and queries in this process, sandbox included: a fault of every mode, each mended by its own
 repair or ended for its own reason."""
 
-import asyncio
 import io
 import json
 import shutil
-import time
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +12,23 @@ import pyarrow.parquet as pq
 import pytest
 from rich.console import Console
 
-from actors.corpus.chunker import Chunker
-from actors.corpus.reader import read
 from actors.ledger.history import life_of
-from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.report.finish import finish, replace_config
-from deployments.build.wiring import started
-from deployments.config.load import load_text, resolve, to_yaml
+from actors.ledger.sqlite import LedgerReader
+from deployments.config.load import load_text, resolve
 from deployments.folder.execution import executed_again
 from deployments.folder.exports import exported
-from deployments.folder.output import prepare
 from deployments.folder.proof import verified
-from deployments.folder.shards import write_shards
-from deployments.local.loop import conduct_in_process
 from deployments.terminal.life import life_view
 from schemas.audit import Check
 from schemas.config import RunConfig
-from schemas.corpus import Document, Passage
 from schemas.errors import ErrorKind
 from schemas.exports import ExportFormat, ExportRequest
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Record, Rejoined
-from schemas.orders import Attempt, EndReason
+from schemas.orders import EndReason
 from schemas.programs import Isolation
 from schemas.queries import Answered, ProgramModes, QueryLimits
-from schemas.samples import Draft
 from schemas.verdicts import Errored, Passed
+from tests.deployments.local.executed_runs import draft_of, ran_in, records_of, repaired
 from tests.deployments.sandbox.rooms import OFFERED
 from tests.doubles.sql_writers import FAULTY, MANY, NAMES, SqlWriter, script_of
 
@@ -67,48 +56,22 @@ def config_in(folder: Path) -> RunConfig:
     return resolve(load_text(CONFIG), folder)
 
 
-def passages_of(config: RunConfig) -> list[Passage]:
-    chunker = Chunker(config.corpus.chunking)
-    documents = [found for found in read(config.corpus) if isinstance(found, Document)]
-    return [passage for document in documents for passage in chunker.passages(document)]
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of one run that all tests here look at."""
     config, output = config_in(tmp_path_factory.mktemp("corpus")), tmp_path_factory.mktemp("runs") / "sql"
     WRITERS.append(SqlWriter())
-    prepare(config, output)
-    replace_config(output, to_yaml(config))
-    kept = SqliteLedger(output)
-    kept.append([started(config, at=time.time())])
-    asyncio.run(conduct_in_process(config, passages_of(config), kept))
-    with SqliteLedger(output) as kept, LedgerReader(output) as reader:
-        asyncio.run(write_shards(output, kept, reader, config, time.time))
-    finish(output, now=time.time(), versions={})
-    return output
+    return ran_in(output, config)
 
 
 @pytest.fixture(scope="module")
 def records(folder: Path) -> list[Record]:
-    with LedgerReader(folder) as reader:
-        return [record for _, record in reader.records()]
-
-
-def draft_of(attempt: Attempt) -> Draft:
-    assert attempt.candidate is not None and attempt.candidate.draft is not None
-    return attempt.candidate.draft
+    return records_of(folder)
 
 
 def test_every_fault_has_its_mode_and_its_repair(records: list[Record]) -> None:
     """No guess: each diagnosis is what the execution said."""
-    rejoined = [record.attempt for record in records if isinstance(record, Rejoined)]
-    repaired = Counter(
-        (attempt.diagnosis.mode, attempt.choice.repair.kind)
-        for attempt in rejoined
-        if attempt.diagnosis is not None and attempt.choice is not None and attempt.choice.repair is not None
-    )
-    assert repaired == {
+    assert repaired(records) == {
         (ProgramModes.SYNTAX_ERROR, "edit_query"): 1,
         (ProgramModes.WRONG_NAME, "edit_query"): 1,
         (ProgramModes.RUNTIME_ERROR, "edit_query"): 1,
