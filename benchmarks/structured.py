@@ -1,5 +1,5 @@
-"""When a field of JSON is usable soonest: with the schema given to the engine nowhere, on the second call alone (as the
-loop does it), or on the first call too.
+"""When a field of JSON is usable soonest: with the schema given to the engine nowhere, on the second call alone, or on
+the first call too (as the loop does it where the field is all that a call writes).
 
     python -m benchmarks.structured [--samples 24]
 

@@ -79,8 +79,15 @@ class PromptedCall:
             messages=(*self._first_turns, asked),
             sampling=sampled(self._sampling, lease),
             stop=self._sampling.stop,
-            json_schema=self._form.schema if self._how == "json" else None,
+            json_schema=self._schema,
         )
+
+    @property
+    def _schema(self) -> str | None:
+        """What the engine may hold the reply to. A field of JSON that is alone may be answered with the JSON alone."""
+        if self._how == "json":
+            return self._form.schema
+        return self.json_fields[0].schema if len(self._fields) == len(self.json_fields) == 1 else None
 
     def read(self, lease: Lease, text: str, finish: FinishReason) -> Draft | Malformed:
         """Its fields, or why the text is malformed. Never raises, whatever the text."""
