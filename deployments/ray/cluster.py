@@ -23,12 +23,22 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.build.own_code import VARIABLE, place
 from deployments.ray.folder import keep_token_private, ray_folder, standing_in
+from deployments.ray.forking.worker import PRELOADED
 from deployments.ray.loopback import on_loopback
 from deployments.ray.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parents[2]
 SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "gleaner", "examples")
 """The parts of a clone that other nodes need (as in .dockerignore). Everything else in it stays here."""
+WORKER = ROOT / "deployments" / "ray" / "forking" / "worker.py"
+NEEDED = (
+    "deployments.ray.actors",
+    "deployments.ray.conductor",
+    "deployments.serve.deployments",
+    "ray.serve._private.controller",
+    "ray.serve._private.replica",
+)
+"""What workers of a Ray that starts here have imported before they are forked."""
 NODE_STARTS_S = 180.0
 """How long a node that starts here may take to be known. Ray gives it 30 s, which a busy machine exceeds."""
 
@@ -69,7 +79,11 @@ def _connect(address: str | None, started: ExitStack) -> None:
         started.callback(ray.shutdown)
         return
     folder = started.enter_context(ray_folder())
-    with on_loopback(), _in_a_session_of_their_own(), _patient(), _without_log_monitor(), standing_in(folder):
+    ways = (on_loopback, _in_a_session_of_their_own, _patient, _without_log_monitor, _forking)
+    with ExitStack() as starting:
+        for way in ways:
+            starting.enter_context(way())
+        starting.enter_context(standing_in(folder))
         _start_here(folder)
     started.callback(ray.shutdown)
     keep_token_private()
@@ -120,6 +134,25 @@ def _without_log_monitor() -> Iterator[None]:
         yield
     finally:
         Node.start_log_monitor = start
+
+
+@contextmanager
+def _forking() -> Iterator[None]:
+    """Lets the node's workers be forked from its first one (`deployments/ray/forking/worker.py`): a third of their CPU.
+    Ray has no argument for what it runs as a worker."""
+    start = Node.start_raylet
+
+    def started(self: Node, *arguments: Any, **named: Any) -> None:
+        self._ray_params.worker_path = str(WORKER)
+        start(self, *arguments, **named)
+
+    Node.start_raylet = started
+    os.environ[PRELOADED] = ",".join(NEEDED)
+    try:
+        yield
+    finally:
+        del os.environ[PRELOADED]
+        Node.start_raylet = start
 
 
 def here() -> NodeAffinitySchedulingStrategy:

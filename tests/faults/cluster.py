@@ -19,12 +19,14 @@ from typing import Any
 import psutil
 
 from tests.doubles.absent import PATH
+from tests.doubles.quick_nodes import QUICK, QUICK_ENVIRONMENT
 
 NODE: dict[str, Any] = {
     "num_cpus": 8,
     "object_store_memory": 80 * 1024 * 1024,
     "include_dashboard": False,
     "include_log_monitor": False,
+    **QUICK,
 }
 WORKERS = 2
 STOP_S = 30.0
@@ -96,7 +98,7 @@ def three_nodes() -> Iterator[ThreeNodes]:
     with tempfile.TemporaryDirectory(prefix="trio-", ignore_cleanup_errors=True) as folder:
         (Path(folder) / "token").write_text(secrets.token_hex(32))
         own = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN_PATH": str(Path(folder) / "token")}
-        own |= {"TRIO": folder, "PYTHONPATH": PATH}
+        own |= {"TRIO": folder, "PYTHONPATH": PATH, **QUICK_ENVIRONMENT}
         with (Path(folder) / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "tests.faults.cluster"],
