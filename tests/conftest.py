@@ -38,6 +38,7 @@ TOGETHER = {
     "tests/deployments/ray/test_calls.py": ONE_RAY,
     "tests/deployments/ray/test_autoscaling.py": ONE_RAY,
     "tests/deployments/ray/test_code_run.py": ONE_RAY,
+    "tests/deployments/ray/test_forking.py": ONE_RAY,
     "tests/deployments/ray/test_math_run.py": ONE_RAY,
     "tests/deployments/ray/test_pdf_run.py": ONE_RAY,
     "tests/deployments/ray/test_shared_pool.py": ONE_RAY,

@@ -50,7 +50,7 @@ def main() -> None:
         return
     try:
         raylet = os.pidfd_open(os.getppid())
-        _prepare(os.environ.get(PRELOADED, "").split(","))
+        prepare(os.environ.get(PRELOADED, "").split(","))
     except Exception:  # noqa: BLE001 - whatever it is: Ray's logs say it, and all works without this
         traceback.print_exc()
         os.unlink(place)
@@ -73,7 +73,7 @@ def _is_forked(place: str) -> bool:
             return False
 
 
-def _prepare(modules: list[str]) -> None:
+def prepare(modules: list[str]) -> None:
     """Imports. Raises where children would not differ in what they draw."""
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy starts them at its import
     was = dict(os.environ)

@@ -1,0 +1,97 @@
+"""Workers that are forked: where they come from, that they draw different ids, and that all works without it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import psutil
+import pytest
+import ray
+
+from deployments.ray.forking.worker import PRELOADED
+
+pytestmark = [pytest.mark.ray, pytest.mark.slow]
+ROOT = Path(__file__).parents[3]
+WORKERS = 4
+WITHOUT = """
+import os, psutil, ray
+from deployments.ray import cluster
+cluster.NEEDED = ("no_such_module",)
+with cluster.cluster(None):
+    parent = ray.remote(num_cpus=0)(lambda: psutil.Process(os.getppid()).name())
+    print(ray.get([parent.remote() for _ in range(3)]))
+"""
+DRAWN_BEFORE = """
+import ray
+from deployments.ray.forking.worker import prepare
+prepare([])
+ray.UniqueID.from_random()
+prepare([])
+"""
+
+
+class Drawing:
+    """What a worker says of itself."""
+
+    def drawn(self) -> list[str]:
+        """Ids of its first thread, of another one, and of an object that it puts."""
+        found: list[str] = []
+        other = Thread(target=lambda: found.append(ray.UniqueID.from_random().hex()))
+        other.start()
+        other.join()
+        return [*found, ray.UniqueID.from_random().hex(), ray.put(0).hex()]
+
+    def where(self) -> tuple[int, int, str | None]:
+        """Its process, its group, and what a variable says there."""
+        return os.getpid(), os.getpgid(0), os.environ.get("OF_ONE")
+
+
+def workers(count: int, variables: dict[str, str] | None = None) -> list[Any]:
+    """Handles of actors, which end with them."""
+    actor: Any = ray.remote(num_cpus=0)(Drawing)
+    return [actor.options(runtime_env={"env_vars": variables or {}}).remote() for _ in range(count)]
+
+
+def parents(pids: Sequence[int]) -> set[int]:
+    return {psutil.Process(pid).ppid() for pid in pids}
+
+
+def test_workers_come_from_one_that_stays_and_are_told_apart(ray_session: None) -> None:
+    """One parent, a child of the raylet; each has its group, its ids, and the environment that it was started with."""
+    plain, told = workers(WORKERS), workers(1, {"OF_ONE": "told"})
+    drawn = [each for ids in ray.get([worker.drawn.remote() for worker in plain]) for each in ids]
+    assert len(set(drawn)) == len(drawn) == 3 * WORKERS
+    said = ray.get([worker.where.remote() for worker in (*plain, *told)])
+    assert [pid for pid, _, _ in said] == [group for _, group, _ in said]
+    assert [value for _, _, value in said] == [*[None] * WORKERS, "told"]
+    (parent,) = parents([pid for pid, _, _ in said])
+    assert "forking/worker.py" in " ".join(psutil.Process(parent).cmdline())
+    assert psutil.Process(parent).parent().name() == "raylet"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+def test_the_death_of_one_is_no_others(ray_session: None) -> None:
+    """Ray ends a worker with its process group."""
+    first, *others = workers(3)
+    before = ray.get([worker.where.remote() for worker in others])
+    ray.kill(first)
+    assert ray.get([worker.where.remote() for worker in others]) == before
+    assert ray.get(workers(1)[0].where.remote())
+
+
+def test_workers_that_cannot_be_forked_start_as_ray_starts_them() -> None:
+    """A module that fails at its import is no reason for a run to fail."""
+    done = subprocess.run([sys.executable, "-c", WITHOUT], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == str(["raylet"] * 3)
+    assert PRELOADED not in os.environ
+
+
+def test_who_stays_proves_that_children_differ() -> None:
+    """Ray's generator of ids was used once before a fork: nobody is forked."""
+    done = subprocess.run([sys.executable, "-c", DRAWN_BEFORE], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "draw the same ids" in done.stderr
+    assert '"<string>", line 6' in done.stderr  # the second one refuses, and not the first
