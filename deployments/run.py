@@ -49,6 +49,8 @@ class RunResult(Struct, frozen=True):
     """What the first completions and verdicts said; set when `end` is PREFLIGHT."""
     undelivered: Mapping[str, tuple[str, ...]] = {}
     """The shards that each sink lacks; the next run of the folder delivers them. A sink that has all is left out."""
+    unpublished: str | None = None
+    """Why the last push to the Hub failed (`publish`); None if it did not, or none was to be made."""
 
 
 def run(
@@ -74,6 +76,10 @@ def run(
     asyncio.run(check_sandboxes(inside_gates(config.gates)))
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)
+    if config.publish is not None:
+        from deployments.hub.token import check_token  # the Hub's client: nobody else waits for it
+
+        check_token(config.publish.repo)
     folder = prepare(config, output)
     if terms.more is not None:
         raise_stop(folder, config, terms.more, now=began_at)
@@ -86,11 +92,12 @@ def run(
             end = supervisor.run(asked)
             supervisor.dismiss()
             manifest = finish(folder, now=time.time(), versions=versions())
+            unpublished = None if end is RunEnd.INTERRUPTED else supervisor.publish()
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
     advice = supervisor.stops_for if end is RunEnd.PREFLIGHT else ()
-    return RunResult(manifest, end, away, advice, undelivered=_undelivered(config, output))
+    return RunResult(manifest, end, away, advice, _undelivered(config, output), unpublished)
 
 
 def _undelivered(config: RunConfig, output: Path) -> Mapping[str, tuple[str, ...]]:

@@ -22,6 +22,7 @@ Storage
     manifest       manifest.json
     exports        formats of exports; export.json
     sinks          a shard on its way to a sink
+    pushes         samples on their way to the Hugging Face Hub; push.json
 
 Measuring the gates
     flaws, probes              flaws of samples; labelled samples that measure the gates
@@ -43,7 +44,8 @@ Between processes
 
 The configuration
     config         the whole tree; one file a section: config_corpus, config_tasks, config_engines, config_deployed,
-                   config_gates, config_computed, config_recovery, config_credit, config_bounds, config_probes
+                   config_gates, config_computed, config_recovery, config_credit, config_bounds, config_probes,
+                   config_publish
     config_base    the base of every section
     config_moved   keys of earlier versions
 """

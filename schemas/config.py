@@ -32,6 +32,7 @@ from schemas.config_gates import (
     gate_models,
 )
 from schemas.config_probes import Probing
+from schemas.config_publish import Publish
 from schemas.config_recovery import Recovery
 from schemas.config_tasks import GroundedAnswer, Math, SamplingDefaults, Task
 from schemas.vectors import EMBEDDER
@@ -60,6 +61,7 @@ __all__ = [
     "Pool",
     "Probing",
     "Provenance",
+    "Publish",
     "Queue",
     "Recovery",
     "Replicas",
@@ -107,6 +109,9 @@ class RunConfig(Config, frozen=True):
     budget: Annotated[Budget, section("When to stop spending.")] = Budget()
     stop: Annotated[Stopping, section("When there is enough.")] = Stopping()
     dataset: Annotated[Dataset, section("How output is cut into files.")] = Dataset()
+    publish: Annotated[
+        Publish | None, any_resume("A dataset of the Hugging Face Hub that gets the samples (docs/push.md).")
+    ] = None
     ray_address: Annotated[
         str | None,
         any_resume("An existing cluster (`auto`, `ray://…`); without one, Ray starts inside this process tree."),

@@ -93,6 +93,11 @@ class PoolAwayError(GleanerError):
         return f"{self.pool} {told.get(self.state, 'does not answer')}, since {since}: {self.why}"
 
 
+class HubAwayError(GleanerError):
+    """The Hugging Face Hub cannot be reached, or fails itself. One line and exit code 3: the Hub keeps what it was
+    sent, and the same command goes on."""
+
+
 class ClusterError(GleanerError):
     """The Ray under the run is gone. One line and exit code 1: records are kept, and the same command resumes."""
 

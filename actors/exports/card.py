@@ -61,7 +61,7 @@ splits = load_dataset("{asked.format.value}")  # this folder
 def _head(told: Export, format: FormatSpec) -> str:
     suffix = told.asked.files.value
     files = [{"split": split.name, "path": f"{split.name}/part-*.{suffix}"} for split in told.splits if split.rows]
-    features = [_feature(column.name, column.type) for column in format.columns(told.asked.form)]
+    features = [feature_of(column.name, column.type) for column in format.columns(told.asked.form)]
     head = {
         "pretty_name": f"{told.name}: {told.asked.format.value}",
         "tags": ["synthetic", "gleaner", "trl", told.asked.format.value],
@@ -71,13 +71,13 @@ def _head(told: Export, format: FormatSpec) -> str:
     return yaml.safe_dump(head, sort_keys=False)
 
 
-def _feature(name: str, type: pa.DataType) -> dict[str, object]:
+def feature_of(name: str, type: pa.DataType) -> dict[str, object]:
     """A column's type in the card's form. Without it, JSON lines get their types from the first rows' values."""
     if isinstance(type, pa.StructType):
-        return {"name": name, "struct": [_feature(field.name, field.type) for field in type]}
+        return {"name": name, "struct": [feature_of(field.name, field.type) for field in type]}
     if isinstance(type, pa.ListType):
         of = type.value_type
-        each = [_feature(field.name, field.type) for field in of] if isinstance(of, pa.StructType) else _dtype(of)
+        each = [feature_of(field.name, field.type) for field in of] if isinstance(of, pa.StructType) else _dtype(of)
         return {"name": name, "list": each}
     return {"name": name, "dtype": _dtype(type)}
 

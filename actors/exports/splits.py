@@ -15,7 +15,12 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 
 def split_of(passage: Passage, splits: Sequence[SplitShare], *, seed: int) -> str:
     """The split of all rows made from a passage. Documents with the same text are in the same split."""
-    draw = int(content_id("split", seed, passage.provenance.document_sha256), 16) / 2**128
+    return split_of_document(passage.provenance.document_sha256, splits, seed=seed)
+
+
+def split_of_document(sha256: str, splits: Sequence[SplitShare], *, seed: int) -> str:
+    """The split of all rows made from a document with this text."""
+    draw = int(content_id("split", seed, sha256), 16) / 2**128
     for split in splits:
         if draw < split.share:
             return split.name
@@ -34,6 +39,11 @@ def splits_of(words: Sequence[str]) -> tuple[SplitShare, ...]:
     return splits
 
 
+def is_split_name(name: str) -> bool:
+    """Whether a split beside `train` may have this name."""
+    return _NAME.fullmatch(name) is not None and name != TRAIN
+
+
 def _split(word: str) -> SplitShare:
     name, _, share = word.partition("=")
     advice = "give a name and its share of the documents, such as test=0.1"
@@ -41,7 +51,7 @@ def _split(word: str) -> SplitShare:
         value = float(share)
     except ValueError:
         raise UserError(f"--split {word}: {advice}") from None
-    if not _NAME.fullmatch(name) or name == TRAIN:
+    if not is_split_name(name):
         raise UserError(f"--split {word}: {advice}; everything else is {TRAIN}")
     if not 0 < value < 1:
         raise UserError(f"--split {word}: a share is above 0 and below 1")

@@ -60,8 +60,7 @@ def is_finished(output: Path) -> bool:
         return False
     config = read_config(output)
     with Ledgers(output) as ledgers, ledgers.frozen() as last:
-        facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
-        manifest = _with_ledgers(manifest_of(facts, _shards(ledgers), config, versions=known.versions), ledgers, last)
+        manifest = manifest_in(ledgers, last, config, versions=known.versions)
     lines = path.read_text(encoding="utf-8", errors="replace")
     return encode(manifest) == encode(known) and lines == checksums(output, known)
 
@@ -102,6 +101,14 @@ def build_report(output: Path, now: float) -> str:
         recorded = known.versions if known else {}
         manifest = manifest_of(facts, _shards(ledgers), config, versions=recorded)
         return render(facts, manifest, ledgers, now=now)
+
+
+def manifest_in(
+    ledgers: Ledgers, last: Mapping[str, int], config: RunConfig | None, *, versions: Mapping[str, str]
+) -> Manifest:
+    """The manifest of frozen ledgers, as `finish` writes it. `last`: what `frozen` gave."""
+    facts = facts_of(ledgers.records(), seed=config.seed if config else 0)
+    return _with_ledgers(manifest_of(facts, _shards(ledgers), config, versions=versions), ledgers, last)
 
 
 def _with_ledgers(manifest: Manifest, ledgers: Ledgers, last: Mapping[str, int]) -> Manifest:

@@ -12,6 +12,7 @@ from deployments.config.faults import at, below, nearest, shown
 from deployments.config.gate_rules import broken_gates
 from deployments.config.identity import plain
 from deployments.config.prompted_rules import broken_prompted, broken_quotas, on_one_line
+from deployments.config.publish_rules import broken_publish
 from deployments.config.recovery_rules import broken_recovery
 from deployments.config.secrets import has_credentials, holds_a_secret, names_a_secret
 from deployments.config.servers import ENVIRONMENT_NAME, broken_http
@@ -108,6 +109,7 @@ def _broken(config: RunConfig) -> Iterator[str]:
     yield from _broken_options(config)
     yield from _broken_probes(config)
     yield from _broken_credit(config)
+    yield from broken_publish(config.publish)
 
 
 def _broken_credit(config: RunConfig) -> Iterator[str]:

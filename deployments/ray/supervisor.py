@@ -13,6 +13,7 @@ from actors.counts.bill import is_spent
 from actors.queue.preflight import LaunchTerms
 from deployments.folder.ending import answered, is_asked
 from deployments.folder.output import keep
+from deployments.hub.publisher import Publisher
 from deployments.monitoring.live import LiveFile
 from deployments.monitoring.preflight import FirstLook
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
@@ -28,6 +29,7 @@ from schemas.firsts import Advice, Preflight
 from schemas.ledger import Metered
 from schemas.progress import Summary
 from schemas.scaling import ScalingDecision
+from schemas.stages import Pause
 from schemas.stop import PlanEnd
 
 log = logging.getLogger("gleaner.run")
@@ -80,6 +82,7 @@ class Supervisor:
         self._scaling: ScalingDecision | None = None
         self._standstill = Standstill()
         self._live: LiveFile | None = None
+        self._publisher = None if config.publish is None else Publisher(config.publish, output)
         self._where: serving.DeploymentNames
         self._deployed = False
 
@@ -97,6 +100,8 @@ class Supervisor:
                     break
             self._crew.watch(TICK_S)
             self._end_if_asked()
+            if self._publisher is not None:
+                self._publisher.tick()
             if self.away is not None and self._is_loading(self.away.pool):
                 self._crew.wait_on()
             self._report(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
@@ -123,8 +128,16 @@ class Supervisor:
         """Advice from this launch's first completions and verdicts, if the launch shall stop for it."""
         return self._advice if self._terms.preflight is Preflight.STOP else ()
 
+    def publish(self) -> str | None:
+        """The last push of a finished folder, if the run publishes; gives why it failed."""
+        if self._publisher is None:
+            return None
+        return self._publisher.finish(lambda: self._report(Phase.DONE, "bringing the samples to the Hub"))
+
     def stop(self) -> None:
         """Ends what this run started, and nothing else. The queue closes its ledger last."""
+        if self._publisher is not None:
+            self._publisher.stop()
         self.dismiss()
         if self._live is not None:
             self._live.end()
@@ -185,6 +198,11 @@ class Supervisor:
         if held:
             self._crew.meter(Metered(time.time(), held))
 
+    def _undelivered(self) -> tuple[Pause, ...]:
+        """The sinks that take nothing; the Hub is one of them."""
+        published = None if self._publisher is None else self._publisher.pause
+        return (*self._crew.undelivered(), *(() if published is None else (published,)))
+
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
@@ -222,7 +240,7 @@ class Supervisor:
             replicas=self._replicas,
             scaling=self._scaling,
             note=note,
-            sinks=self._crew.undelivered(),
+            sinks=self._undelivered(),
             moved_at=moved_at,
             advice=self._advice,
         )

@@ -15,6 +15,7 @@ life      `gleaner explain`: one sample's life; executions: its programs
 reading   what `status`, `explain` and `report` read from a folder
 proof     `gleaner verify`
 exporting `gleaner export`
+pushing   `gleaner push`
 running   `gleaner run`
 preview   `gleaner preview`: a few samples in this process, nothing written
 planning  `gleaner plan`: what a run will take, nothing asked, nothing written

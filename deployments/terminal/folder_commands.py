@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import typer
 
 from deployments.terminal.boundary import FAILED, boundary
-from deployments.terminal.options import CodeOf, Critical, Execute, Folder, Format, Json, Network, ReaderOf
+from deployments.terminal.options import CodeOf, Critical, Execute, Folder, Format, Json, Network, ReaderOf, Splits
 
 folders = typer.Typer()
 
@@ -161,14 +161,7 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="A new folder.  [default: DIR/exports/FORMAT]"),
     ] = None,
-    split: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--split",
-            metavar="NAME=SHARE",
-            help="A split of so many of the documents; again for more; the rest: train.",
-        ),
-    ] = None,
+    split: Splits = None,
     seed: Annotated[int, typer.Option("--seed", help="Of splits, and of choices among equals.")] = 0,
     view: Annotated[
         Literal["answer", "sample"], typer.Option("--view", help="Train who answers, or who writes samples.")
@@ -203,6 +196,46 @@ def export(  # noqa: PLR0913 - a command's options are its parameters
         )
         may_lie_here()
         show_export(folder, asked, output, config, now=time.time(), json=json)
+
+
+@folders.command()
+def push(  # noqa: PLR0913 - a command's options are its parameters
+    folder: Folder,
+    repo: Annotated[
+        str, typer.Argument(metavar="ORG/NAME", help="The dataset; made where it does not exist.", show_default=False)
+    ],
+    split: Splits = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of the splits.")] = 0,
+    public: Annotated[
+        bool, typer.Option("--public", help="A dataset that is made can be seen by all.  [default: private]")
+    ] = False,
+    branch: Annotated[str, typer.Option("--branch", metavar="NAME", help="The branch that gets the commit.")] = "main",
+    license: Annotated[
+        str | None,
+        typer.Option("--license", metavar="ID", help="The dataset's licence, such as cc-by-4.0.", show_default=False),
+    ] = None,
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Also where the dataset holds another run, or other splits.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be sent; send nothing.")] = False,
+    json: Json = False,
+) -> None:
+    """Bring samples to the Hugging Face Hub as a dataset with a card; again: what is new. Works while it runs."""
+    with boundary():
+        from actors.exports.splits import splits_of
+        from deployments.terminal.pushing import show_push
+        from schemas.pushes import PushRequest
+
+        asked = PushRequest(
+            repo=repo,
+            branch=branch,
+            public=public,
+            splits=splits_of(split or []),
+            seed=seed,
+            license=license,
+            replace=replace,
+        )
+        show_push(folder, asked, dry_run=dry_run, json=json)
 
 
 @folders.command()

@@ -25,6 +25,14 @@ ReaderOf = Annotated[
 Execute = Annotated[
     bool, typer.Option("--execute", help="Execute the programs of all accepted rows again, in the sandbox.")
 ]
+Splits = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--split",
+        metavar="NAME=SHARE",
+        help="A split of so many of the documents; again for more; the rest: train.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else there.")]
 MetricsPort = Annotated[
     int | None,

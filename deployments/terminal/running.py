@@ -88,8 +88,10 @@ def _ended(result: "RunResult", path: Path, output: Path) -> int:
 
     for line in lacking(result.undelivered):
         say(f"{line}: `{_again(path, output)}` delivers them")
+    if result.unpublished is not None:
+        say(f"not brought to the Hub: {result.unpublished}; `{_again(path, output)}`, or `gleaner push`, does it")
     if result.end is RunEnd.COMPLETE:
-        return AWAY if result.undelivered else 0
+        return AWAY if result.undelivered or result.unpublished else 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
     left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"

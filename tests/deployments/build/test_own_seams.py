@@ -1,6 +1,7 @@
-"""What a user brings beside tasks and gates, in one whole run: a reader, a repair and a sink."""
+"""What a user brings beside tasks and gates, in one whole run: a reader, a repair, a sink and a dataset of the Hub."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,9 +14,12 @@ from deployments.monitoring.standstill import waits_of, words
 from deployments.run import RunEnd
 from schemas.config import Replicas, RunConfig
 from schemas.config_deployed import Deployed
+from schemas.config_publish import Publish
 from schemas.ledger import Rejoined
 from schemas.recovery import KNOWN_MODES
 from tests.deployments.build.test_own_readers import READERS, TABLE, run_of
+from tests.doubles.hub_server import hub_server
+from tests.doubles.hub_store import HubStore
 
 ROWS = ", ".join(f"{mode}: [shorter]" for mode in KNOWN_MODES)
 REPAIRS = f'own_repairs: {{shorter: "examples.repairs.shorter:shorter"}}, repairs: {{{ROWS}}}'
@@ -33,20 +37,33 @@ def ids_in(folder: Path) -> list[str]:
     return sorted(json.loads(line)["id"] for file in folder.glob("*.jsonl") for line in file.open())
 
 
+@pytest.fixture
+def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStore]:
+    """A Hub that knows no token yet."""
+    store = HubStore()
+    with hub_server(store) as address:
+        known = {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
+        for name, value in (known | {"HF_TOKEN": "hf_of_this_test"}).items():
+            monkeypatch.setenv(name, value)
+        yield store
+
+
 @pytest.mark.ray
 @pytest.mark.slow
 @pytest.mark.usefixtures("ray_session")
-def test_a_whole_run_of_ones_own_parts(tmp_path: Path) -> None:
+def test_a_whole_run_of_ones_own_parts(tmp_path: Path, hub: HubStore) -> None:
     """Every process finds the code; the folder is proved with it. Every accepted row is at each sink once, though one
-    killed the writer between a delivery and its memory, and another was away until the next run."""
+    killed the writer between a delivery and its memory, and another was away until the next run. So was the Hub."""
     (tmp_path / "table.csv").write_text(TABLE)
     text = run_of(READERS, f"[{tmp_path / 'table.csv'}]").replace("max_attempts: 3", f"max_attempts: 3, {REPAIRS}")
     path, output = tmp_path / "config.yaml", tmp_path / "run"
     path.write_text(text.replace("rows_per_shard: 10", f"rows_per_shard: 3, {sinks(tmp_path)}"))
-    config, held = on_little(load(path)), set[str]()
+    config, held = replace(on_little(load(path)), publish=Publish("towns/own", every_minutes=0.02)), set[str]()
     made = gleaner.run(config, output, watch=lambda now: held.update(words(waits_of(now), now=now.at))).wait()
     assert made.end is RunEnd.COMPLETE and list(made.undelivered) == ["away"]
     assert any(line.startswith("sink away: ") and "ConnectionError: the lake is away" in line for line in held)
+    assert made.unpublished is not None and "the Hub refuses the token" in made.unpublished
+    assert any(line.startswith("dataset towns/own: ") and "the Hub refuses the token" in line for line in held)
     report = gleaner.verify(output, config=config)
     assert report.ok and report.passages_checked == report.passages > 0
     with Ledgers(output) as ledgers:
@@ -57,9 +74,11 @@ def test_a_whole_run_of_ones_own_parts(tmp_path: Path) -> None:
     assert len(accepted) > 3 and ids_in(tmp_path / "lines") == accepted
     assert (tmp_path / "deadly" / "died").exists() and ids_in(tmp_path / "deadly") == accepted
     (tmp_path / "away").mkdir()
+    hub.tokens = {"hf_of_this_test": "write"}
     again = gleaner.run(config, output).wait()
-    assert not again.undelivered and again.manifest.counts == made.manifest.counts
+    assert not again.undelivered and again.unpublished is None and again.manifest.counts == made.manifest.counts
     assert ids_in(tmp_path / "away") == accepted
+    assert hub.repositories["towns/own"].messages[-1] == f"{len(accepted)} samples of {config.name}"
 
 
 def on_little(config: RunConfig) -> RunConfig:

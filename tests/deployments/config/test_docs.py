@@ -116,6 +116,13 @@ notice, and what a program may take (docs/tasks/code.md)."""
 DOCUMENT_KEYS = ("corpus.chunking.by", "corpus.licenses")
 """Of documents as they are: what no passage may cross, and whose terms a folder is under."""
 
+PUBLISH_KEYS = (
+    "publish",
+    *(f"publish.{key}" for key in ("repo", "every_minutes", "public", "branch", "license", "splits", "seed")),
+)
+"""Of a dataset of the Hub that a run fills, which was not there when the bound was set: what `gleaner push` is given as
+options (docs/push.md)."""
+
 COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
 """Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
 saves)."""
@@ -152,6 +159,7 @@ def test_there_are_few_keys() -> None:
         *SQL_KEYS,
         *CASCADE_KEYS,
         *CODE_KEYS,
+        *PUBLISH_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
