@@ -92,7 +92,7 @@ def run(
             end = supervisor.run(asked)
             supervisor.dismiss()
             manifest = finish(folder, now=time.time(), versions=versions())
-            unpublished = None if end is RunEnd.INTERRUPTED else supervisor.publish()
+            unpublished = None if end is RunEnd.PREFLIGHT else supervisor.publish(asked)
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None

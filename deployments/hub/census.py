@@ -20,7 +20,7 @@ from schemas.pushes import PushSplit
 _COLUMNS = ["provenance.document_sha256", "provenance.license"]
 
 
-class Census:
+class ShardCensus:
     """Counts of shards. Call `count` for each."""
 
     def __init__(self, splitting: Splitting) -> None:

@@ -16,8 +16,8 @@ from actors.ledger.door import check_shards
 from actors.ledger.folder import Ledgers
 from actors.report.finish import manifest_in
 from deployments.build.versions import versions
-from deployments.hub.census import Census
-from deployments.hub.parts import Part, Splitting, parts_of
+from deployments.hub.census import ShardCensus
+from deployments.hub.parts import SplitPart, Splitting, parts_of
 from schemas.config import RunConfig
 from schemas.errors import UserError
 from schemas.ledger import ShardKind
@@ -25,20 +25,20 @@ from schemas.manifest import Manifest
 from schemas.pushes import PushSplit
 
 
-class Holding(Struct, frozen=True, kw_only=True):
+class HeldSamples(Struct, frozen=True, kw_only=True):
     """The samples of a folder. `folder`: its id."""
 
     folder: str
     manifest: Manifest
     config: RunConfig | None
-    parts: tuple[Part, ...]
+    parts: tuple[SplitPart, ...]
     splits: tuple[PushSplit, ...]
     licenses: dict[str | None, int]
     shared_passages: int
     schema: pa.Schema
 
 
-def holding(run: Path, splitting: Splitting) -> Holding:
+def held_samples(run: Path, splitting: Splitting) -> HeldSamples:
     """Raises OutputError for a folder that holds no run or is damaged, and UserError where no shard has samples yet."""
     check_not_older(run)
     config, known = read_config(run), read_manifest(run)
@@ -49,11 +49,11 @@ def holding(run: Path, splitting: Splitting) -> Holding:
         folder = ledgers.each[0].folder
     check_shards(every)
     shards = [shard for shard in every if shard.kind is ShardKind.DATASET and shard.rows]
-    census = Census(splitting)
+    census = ShardCensus(splitting)
     parts = [part for shard in shards for part in parts_of(shard, census.count(run, shard), splitting)]
     if not parts:
         raise UserError(f"{run}: no samples are in a shard yet, so there is nothing to push")
-    return Holding(
+    return HeldSamples(
         folder=folder,
         manifest=manifest,
         config=config,

@@ -42,7 +42,7 @@ class Splitting(Struct, frozen=True):
         return split_of_document(document_sha256, self.splits, seed=self.seed)
 
 
-class Part(Struct, frozen=True):
+class SplitPart(Struct, frozen=True):
     """The rows of one shard in one split. `path`: in the repository."""
 
     path: str
@@ -51,20 +51,20 @@ class Part(Struct, frozen=True):
     shard: ShardWritten
 
 
-def parts_of(shard: ShardWritten, rows: Mapping[str, int], splitting: Splitting) -> list[Part]:
+def parts_of(shard: ShardWritten, rows: Mapping[str, int], splitting: Splitting) -> list[SplitPart]:
     """The files that a shard gives. `rows`: by split."""
     shares = [part for split in splitting.splits for part in (split.name, repr(split.share))]
     drawn = (splitting.seed, *shares) if shares else ()
     mark = content_id("pushed", shard.sha256, *drawn)[:_DIGITS]
     stem = PurePosixPath(shard.name).stem
     return [
-        Part(f"{FOLDER}/{split}/{stem}-{mark}.parquet", split, rows[split], shard)
+        SplitPart(f"{FOLDER}/{split}/{stem}-{mark}.parquet", split, rows[split], shard)
         for split in splitting.names
         if rows.get(split)
     ]
 
 
-def make(run: Path, parts: Sequence[Part], splitting: Splitting, into: Path) -> dict[str, Path]:
+def make(run: Path, parts: Sequence[SplitPart], splitting: Splitting, into: Path) -> dict[str, Path]:
     """Where the files of one shard are, by their paths in the repository: new ones in `into`, or the shard itself.
 
     Raises OutputError when the shard is not as the ledger says.

@@ -116,17 +116,17 @@ class Publisher:
         elif self._clock.now() >= self._due_at and self._has_samples():
             self._begin()
 
-    def finish(self, meanwhile: Callable[[], None]) -> str | None:
-        """One more push, of the finished folder, within `END_S`; gives why it failed. `meanwhile`: called while it
-        waits."""
+    def finish(self, goes_on: Callable[[], bool]) -> str | None:
+        """One more push, of the finished folder, within `END_S`; gives why it failed. `goes_on`: called while it waits,
+        and says whether it shall."""
         until = self._clock.now() + END_S
-        self._wait(until, meanwhile)
-        if self._process is None and self._has_samples():
+        waited = self._wait(until, goes_on)
+        if waited and self._has_samples():
             self._begin()
-            self._wait(until, meanwhile)
-        if self._process is not None:
+            waited = self._wait(until, goes_on)
+        if not waited:
             self.stop()
-            self._fail(f"it was not done in {END_S:g} s")
+            self._fail("it was not done when the run ended")
         return None if self._failed is None else self._failed.why
 
     def stop(self) -> None:
@@ -135,11 +135,12 @@ class Publisher:
         if process is not None:
             process.kill()
 
-    def _wait(self, until: float, meanwhile: Callable[[], None]) -> None:
-        while self._process is not None and self._clock.now() < until:
-            meanwhile()
+    def _wait(self, until: float, goes_on: Callable[[], bool]) -> bool:
+        """Waits for the push that is under way; gives whether it has ended."""
+        while self._process is not None and self._clock.now() < until and goes_on():
             self._clock.sleep(LOOK_S)
             self._look(self._process)
+        return self._process is None
 
     def _begin(self) -> None:
         self._began_at = self._clock.now()

@@ -16,8 +16,8 @@ from msgspec import Struct
 from actors.ledger.files import disk_errors, sha256_of
 from actors.report.manifest import encode
 from deployments.hub.card import CardFacts, card
-from deployments.hub.holding import Holding, holding
-from deployments.hub.parts import FOLDER, Part, Splitting, make
+from deployments.hub.holding import HeldSamples, held_samples
+from deployments.hub.parts import FOLDER, SplitPart, Splitting, make
 from deployments.hub.repository import MAIN, Addition, HubRepository, Standing
 from schemas.errors import HubAwayError, OutputError, UserError
 from schemas.exports import SplitShare
@@ -30,7 +30,7 @@ BY_HAND = frozenset({CARD, ".gitattributes", ".gitignore", "LICENSE", "LICENSE.m
 """What a repository may hold before its first push: somebody made it on the Hub's site."""
 
 
-class Sent(Struct, frozen=True):
+class PushProgress(Struct, frozen=True):
     """How far a push is: files of samples, and the bytes of those that are done."""
 
     files: int
@@ -38,11 +38,11 @@ class Sent(Struct, frozen=True):
     bytes: int
 
 
-class Plan(Struct, frozen=True):
+class Changes(Struct, frozen=True):
     """What a push changes. `texts`: small files by path; `remove`: files of earlier pushes. `bytes`: of the shards that
     the parts come from, and of the texts."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[SplitPart, ...]
     texts: Mapping[str, bytes]
     remove: tuple[str, ...]
     bytes: int
@@ -53,7 +53,7 @@ class Plan(Struct, frozen=True):
 
 
 def push(
-    run: Path, asked: PushRequest, *, told: Callable[[Sent], None] = lambda sent: None, dry_run: bool = False
+    run: Path, asked: PushRequest, *, told: Callable[[PushProgress], None] = lambda sent: None, dry_run: bool = False
 ) -> Pushed:
     """Brings a repository to what the folder holds. With `dry_run` nothing is made, changed or sent.
 
@@ -61,7 +61,7 @@ def push(
     """
     hub = HubRepository(asked.repo, asked.branch)
     splitting = Splitting(asked.splits, asked.seed if asked.splits else 0)
-    going = _Push(run, asked, hub, splitting, holding(run, splitting), hub.standing())
+    going = _Push(run, asked, hub, splitting, held_samples(run, splitting), hub.standing())
     plan = going.plan()
     commit, tagged = going.there.head, False
     if not dry_run:
@@ -94,7 +94,7 @@ class _Push:
         asked: PushRequest,
         hub: HubRepository,
         splitting: Splitting,
-        held: Holding,
+        held: HeldSamples,
         there: Standing,
     ) -> None:
         self._run = run
@@ -106,7 +106,7 @@ class _Push:
         self._manifest = encode(held.manifest)
         self.revision = sha256(self._manifest).hexdigest()
 
-    def plan(self) -> Plan:
+    def plan(self) -> Changes:
         """The difference. Raises UserError where the repository holds what this push must not replace."""
         there = self.there
         known = self._known()
@@ -118,7 +118,7 @@ class _Push:
         ours = {file.path for file in known.files} if known is not None else set()
         lie_there = {path for path in there.files if path in ours or self._asked.replace}
         shards = {part.shard.name for part in parts}
-        return Plan(
+        return Changes(
             parts,
             {
                 path: text
@@ -129,7 +129,7 @@ class _Push:
             sum((self._run / shard).stat().st_size for shard in shards) + sum(map(len, texts.values())),
         )
 
-    def carry_out(self, plan: Plan, told: Callable[[Sent], None]) -> str:
+    def carry_out(self, plan: Changes, told: Callable[[PushProgress], None]) -> str:
         """Sends and commits; gives the branch's last commit."""
         head = self._with_branch()
         sums = self._send(plan.parts, told)
@@ -179,7 +179,7 @@ class _Push:
             raise HubAwayError(f"{self._asked.repo}: the Hub does not show the branch {self._asked.branch} yet")
         return head
 
-    def _send(self, parts: Sequence[Part], told: Callable[[Sent], None]) -> dict[str, str]:
+    def _send(self, parts: Sequence[SplitPart], told: Callable[[PushProgress], None]) -> dict[str, str]:
         """Makes and sends the files, some at a time; gives their digests."""
         sums: dict[str, str] = {}
         size = 0
@@ -195,7 +195,7 @@ class _Push:
                 for path, file in made.items():
                     if path in sent and file.parent == Path(place):
                         file.unlink()
-                told(Sent(len(sums), len(parts), size))
+                told(PushProgress(len(sums), len(parts), size))
         return sums
 
     def _record(self, sums: Mapping[str, str]) -> bytes:
@@ -247,9 +247,9 @@ class _Push:
         return f"{splits}\n\nmanifest.json: {self.revision}{state}"
 
 
-def _in_turn(parts: Sequence[Part]) -> Iterator[list[Part]]:
+def _in_turn(parts: Sequence[SplitPart]) -> Iterator[list[SplitPart]]:
     """The parts in their order, `AT_ONCE` at a time or a few more: those of one shard stay together."""
-    some: list[Part] = []
+    some: list[SplitPart] = []
     for _, of_shard in groupby(parts, key=lambda part: part.shard.name):
         some += of_shard
         if len(some) >= AT_ONCE:

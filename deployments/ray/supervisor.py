@@ -128,11 +128,16 @@ class Supervisor:
         """Advice from this launch's first completions and verdicts, if the launch shall stop for it."""
         return self._advice if self._terms.preflight is Preflight.STOP else ()
 
-    def publish(self) -> str | None:
+    def publish(self, stop: StopRequest) -> str | None:
         """The last push of a finished folder, if the run publishes; gives why it failed."""
-        if self._publisher is None:
+        if self._publisher is None or stop.asked:
             return None
-        return self._publisher.finish(lambda: self._report(Phase.DONE, "bringing the samples to the Hub"))
+
+        def goes_on() -> bool:
+            self._report(Phase.DONE, "bringing the samples to the Hub")
+            return not stop.asked
+
+        return self._publisher.finish(goes_on)
 
     def stop(self) -> None:
         """Ends what this run started, and nothing else. The queue closes its ledger last."""

@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
 
-from deployments.hub.push import Sent, push
+from deployments.hub.push import PushProgress, push
 from deployments.terminal.boundary import say
 from deployments.terminal.parts import DIM, columns, facts
 from deployments.terminal.reading import as_builtins, put_json, run_folder
@@ -91,7 +91,7 @@ class _Progress:
     def __init__(self) -> None:
         self._said_at = time.monotonic()
 
-    def __call__(self, sent: Sent) -> None:
+    def __call__(self, sent: PushProgress) -> None:
         now = time.monotonic()
         if now - self._said_at >= EVERY_S:
             self._said_at = now

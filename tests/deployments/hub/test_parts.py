@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from actors.dataset.spans import current
 from actors.ledger.sqlite import LedgerReader
-from deployments.hub.census import Census
+from deployments.hub.census import ShardCensus
 from deployments.hub.parts import Splitting, make, parts_of
 from schemas.errors import OutputError
 from schemas.exports import SplitShare
@@ -54,7 +54,7 @@ def test_a_split_without_rows_has_no_file(shards: list[ShardWritten]) -> None:
 
 def test_every_row_is_in_the_split_of_its_document(run: Path, shards: list[ShardWritten], tmp_path: Path) -> None:
     """Rows keep their order and their values; the same shard cut again gives the same bytes."""
-    census = Census(HELD_OUT)
+    census = ShardCensus(HELD_OUT)
     for shard in shards:
         parts = parts_of(shard, census.count(run, shard), HELD_OUT)
         made = make(run, parts, HELD_OUT, tmp_path)
@@ -82,9 +82,9 @@ def test_a_passage_that_two_splits_share_is_counted(run: Path, shards: list[Shar
     column = table.schema.get_field_index("passage")
     (tmp_path / "dataset").mkdir()
     pq.write_table(table.set_column(column, "passage", [["The same words."] * len(table)]), tmp_path / shards[0].name)
-    census = Census(HELD_OUT)
+    census = ShardCensus(HELD_OUT)
     census.count(tmp_path, shards[0])
     assert len(census.splits) == 3 and census.shared_passages == 2
-    unsplit = Census(Splitting())
+    unsplit = ShardCensus(Splitting())
     unsplit.count(tmp_path, shards[0])
     assert unsplit.shared_passages == 0

@@ -82,7 +82,7 @@ def test_nothing_is_pushed_before_the_first_shard(tmp_path: Path, clock: Time) -
     hub = Publisher(CONFIG, tmp_path, clock=PushClock(wall=clock.now, now=clock.now, sleep=clock.sleep))
     clock.seconds = 7200.0
     hub.tick()
-    assert not Scripted.begun and hub.finish(lambda: None) is None and not Scripted.begun
+    assert not Scripted.begun and hub.finish(lambda: True) is None and not Scripted.begun
 
 
 def test_a_failing_hub_is_told_and_tried_again(hub: Publisher, clock: Time) -> None:
@@ -119,19 +119,26 @@ def test_the_last_push_is_of_the_finished_folder(hub: Publisher, clock: Time) ->
     clock.seconds = 1800.0
     hub.tick()
 
-    def meanwhile() -> None:
+    def goes_on() -> bool:
         if clock.seconds > 1810:
             Scripted.begun[-1].end()
+        return True
 
-    assert hub.finish(meanwhile) is None
+    assert hub.finish(goes_on) is None
     assert len(Scripted.begun) == 2
 
 
 def test_the_end_waits_within_a_limit(hub: Publisher, clock: Time) -> None:
     """A Hub that hangs holds the run's end for ten minutes at most."""
-    why = hub.finish(lambda: None)
-    assert why is not None and "not done in 600 s" in why
+    why = hub.finish(lambda: True)
+    assert why is not None and "not done when the run ended" in why
     assert END_S <= clock.seconds <= END_S + 1 and Scripted.begun[0].killed
+
+
+def test_ctrl_c_ends_the_last_push(hub: Publisher, clock: Time) -> None:
+    """Nobody waits for ten minutes who wants to leave."""
+    assert hub.finish(lambda: clock.seconds < 5) is not None
+    assert clock.seconds < 6 and Scripted.begun[0].killed
 
 
 def test_a_run_that_ends_takes_its_push_along(hub: Publisher, clock: Time) -> None:
