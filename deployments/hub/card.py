@@ -74,10 +74,11 @@ Made by Gleaner {plain(manifest.versions.get("gleaner", ""))}.
 ```python
 from datasets import load_dataset
 
-dataset = load_dataset("{facts.repo}", revision="{facts.revision}")
+dataset = load_dataset("{facts.repo}")
 ```
 
-The revision is the sha256 of `manifest.json`, and each push has its own; without one, the newest is loaded.
+To stay with this version, load the revision `{facts.revision}`: the sha256 of
+`manifest.json`, and the tag of this commit. Each push of more samples has another.
 
 ## Splits
 

@@ -22,6 +22,7 @@ from schemas.stages import Pause
 
 log = logging.getLogger("gleaner.run")
 
+MINUTE_S = 60.0
 LONGEST_S = 6 * 3600.0
 """A push that takes longer hangs, and is ended."""
 END_S = 600.0
@@ -98,7 +99,7 @@ class Publisher:
         self._config = config
         self._output = output
         self._clock = clock
-        self._every_s = 60 * config.every_minutes
+        self._every_s = MINUTE_S * config.every_minutes
         self._due_at = clock.now() + self._every_s
         self._process: PushProcess | None = None
         self._began_at = 0.0

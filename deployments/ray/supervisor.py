@@ -100,14 +100,13 @@ class Supervisor:
                     break
             self._crew.watch(TICK_S)
             self._end_if_asked()
-            if self._publisher is not None:
-                self._publisher.tick()
+            self._publish_if_due()
             if self.away is not None and self._is_loading(self.away.pool):
                 self._crew.wait_on()
             self._report(Phase.RUNNING if stopped_at is None else Phase.DRAINING)
         self._report(Phase.FINISHING, "closing shards")
         self._meter()
-        self._crew.finish_writing(lambda: self._report(Phase.FINISHING, "closing shards"))
+        self._crew.finish_writing(self._closing_shards)
         snapshot = self._crew.snapshot()
         self._report(Phase.DONE)
         assert snapshot is not None
@@ -202,6 +201,14 @@ class Supervisor:
         held = () if self._autoscaler is None else self._autoscaler.held()
         if held:
             self._crew.meter(Metered(time.time(), held))
+
+    def _publish_if_due(self) -> None:
+        if self._publisher is not None:
+            self._publisher.tick()
+
+    def _closing_shards(self) -> None:
+        self._publish_if_due()
+        self._report(Phase.FINISHING, "closing shards")
 
     def _undelivered(self) -> tuple[Pause, ...]:
         """The sinks that take nothing; the Hub is one of them."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 import gleaner
 from actors.ledger.folder import Ledgers
 from deployments.config.load import load
+from deployments.hub import publisher
 from deployments.monitoring.standstill import waits_of, words
 from deployments.run import RunEnd
 from schemas.config import Replicas, RunConfig
@@ -39,7 +40,8 @@ def ids_in(folder: Path) -> list[str]:
 
 @pytest.fixture
 def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[HubStore]:
-    """A Hub that knows no token yet."""
+    """A Hub that knows no token yet, for a run whose minutes are short."""
+    monkeypatch.setattr(publisher, "MINUTE_S", 0.5)
     store = HubStore()
     with hub_server(store) as address:
         known = {"HF_ENDPOINT": address, "HF_HUB_DISABLE_XET": "1", "HF_HOME": str(tmp_path / "home")}
@@ -58,7 +60,7 @@ def test_a_whole_run_of_ones_own_parts(tmp_path: Path, hub: HubStore) -> None:
     text = run_of(READERS, f"[{tmp_path / 'table.csv'}]").replace("max_attempts: 3", f"max_attempts: 3, {REPAIRS}")
     path, output = tmp_path / "config.yaml", tmp_path / "run"
     path.write_text(text.replace("rows_per_shard: 10", f"rows_per_shard: 3, {sinks(tmp_path)}"))
-    config, held = replace(on_little(load(path)), publish=Publish("towns/own", every_minutes=0.02)), set[str]()
+    config, held = replace(on_little(load(path)), publish=Publish("towns/own", every_minutes=1)), set[str]()
     made = gleaner.run(config, output, watch=lambda now: held.update(words(waits_of(now), now=now.at))).wait()
     assert made.end is RunEnd.COMPLETE and list(made.undelivered) == ["away"]
     assert any(line.startswith("sink away: ") and "ConnectionError: the lake is away" in line for line in held)

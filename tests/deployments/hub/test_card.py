@@ -67,7 +67,7 @@ def test_a_person_finds_what_they_must_know() -> None:
     probes = Probes(issued=100, ended=100, gates=(gate("faithfulness"), gate("faithfulness", last=False)))
     told = facts()
     said = card(replace(told, manifest=replace(told.manifest, probes=probes)))
-    assert f'load_dataset("harbour/town-questions", revision="{"ab" * 32}")' in said
+    assert 'load_dataset("harbour/town-questions")' in said and f"the revision `{'ab' * 32}`" in said
     assert "| test | 120 | 10 |" in said and "the seed 3 (test 10.0% of the documents, the rest train)" in said
     assert "| `cc-by-4.0` | 1,000 |\n| none stated | 20 |" in said
     rates = "93.8% (83–98%; 45 of 48) | 90.0% (79–96%; 45 of 50) | 94.0% (84–98%; 47 of 50)"
