@@ -6,8 +6,8 @@ from msgspec import Meta, field
 
 from schemas.config_base import Config, Natural, any_resume
 
-Repo = Annotated[str, Meta(pattern=r"^[\w.-]{1,96}/[\w.-]{1,96}$", title="'ORG/NAME'")]
-Share = Annotated[float, Meta(gt=0, lt=1)]
+Repo = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.-]{1,96}/[A-Za-z0-9_.-]{1,96}$", title="'ORG/NAME'")]
+Part = Annotated[float, Meta(gt=0, le=1)]
 
 
 class Publish(Config, frozen=True):
@@ -22,7 +22,7 @@ class Publish(Config, frozen=True):
     branch: Annotated[str, any_resume("The branch that gets the commits.")] = "main"
     license: Annotated[str | None, any_resume("The dataset's licence, as the Hub names it: `cc-by-4.0`.")] = None
     splits: Annotated[
-        dict[str, Share],
+        dict[str, Part],
         any_resume("Splits beside `train`, each with its share of the documents: `{test: 0.1}`."),
     ] = field(default_factory=dict)
     seed: Annotated[Natural, any_resume("Seed of the splits.")] = 0

@@ -41,7 +41,7 @@ def push_command(config: Publish, output: Path) -> list[str]:
     options += ["--public"] if config.public else []
     options += [f"--branch={config.branch}", f"--seed={config.seed}"]
     # -P: no module is taken from the folder that the run was started in
-    return [sys.executable, "-P", "-c", _PROGRAM, "push", str(output.absolute()), config.repo, *options]
+    return [sys.executable, "-P", "-c", _PROGRAM, "push", *options, "--", str(output.absolute()), config.repo]
 
 
 class PushProcess:

@@ -156,7 +156,8 @@ def test_the_command_is_the_one_that_a_person_types(tmp_path: Path) -> None:
     command = push_command(config, tmp_path)
     assert command[1] == "-P"
     assert command[4:] == [
-        "push", str(tmp_path), "a/b", "--split=test=0.1", "--license=mit", "--public", "--branch=next", "--seed=3",
+        "push", "--split=test=0.1", "--license=mit", "--public", "--branch=next", "--seed=3",
+        "--", str(tmp_path), "a/b",
     ]  # fmt: skip
 
 
