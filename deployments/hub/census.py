@@ -8,16 +8,13 @@ from hashlib import blake2b
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
-from pyarrow.lib import ArrowException
 
 from actors.exports.splits import TRAIN
-from deployments.hub.parts import ROWS, Splitting
-from schemas.errors import OutputError
+from actors.text.parquet import ParquetRows
+from deployments.hub.parts import Splitting
+from deployments.hub.shard_file import batches, opened_shard
 from schemas.ledger import ShardWritten
 from schemas.pushes import PushSplit
-
-_COLUMNS = ["provenance.document_sha256", "provenance.license"]
 
 
 class ShardCensus:
@@ -36,21 +33,15 @@ class ShardCensus:
     def count(self, run: Path, shard: ShardWritten) -> Counter[str]:
         """Counts a shard, and gives its rows by split. Raises OutputError when it cannot be read."""
         found: Counter[str] = Counter()
-        try:
-            with pq.ParquetFile(run / shard.name) as file:
-                self._schemas[file.schema_arrow.remove_metadata()] = None
-                for document, terms, passage in _sources(file, passages=bool(self._splitting.splits)):
-                    split = self._split_of(document)
-                    found[split] += 1
-                    self._documents[split].add(document)
-                    self.licenses[terms] += 1
-                    if passage is not None:
-                        self._passages[split].add(blake2b(passage.encode(), digest_size=16).digest())
-        except (OSError, KeyError, ArrowException) as error:
-            why = " ".join(str(error).split())
-            raise OutputError(
-                f"{run / shard.name}: cannot be read ({why}); `gleaner verify` says what is there"
-            ) from error
+        with opened_shard(run / shard.name) as file:
+            self._schemas[file.schema.remove_metadata()] = None
+            for document, terms, passage in _sources(file, passages=bool(self._splitting.splits)):
+                split = self._split_of(document)
+                found[split] += 1
+                self._documents[split].add(document)
+                self.licenses[terms] += 1
+                if passage is not None:
+                    self._passages[split].add(blake2b(passage.encode(), digest_size=16).digest())
         self.rows.update(found)
         return found
 
@@ -74,9 +65,9 @@ class ShardCensus:
         return pa.unify_schemas(list(self._schemas), promote_options="permissive")
 
 
-def _sources(file: pq.ParquetFile, *, passages: bool) -> Iterator[tuple[str, str | None, str | None]]:
+def _sources(file: ParquetRows, *, passages: bool) -> Iterator[tuple[str, str | None, str | None]]:
     """Of each row: its document, the licence that this states, and the passage if asked for."""
-    for batch in file.iter_batches(batch_size=ROWS, columns=[*_COLUMNS, *(["passage"] if passages else [])]):
+    for batch in batches(file, ["provenance", "passage"] if passages else ["provenance"]):
         where = batch.column("provenance").to_pylist()
         texts = batch.column("passage").to_pylist() if passages else [None] * len(where)
         for each, text in zip(where, texts, strict=True):

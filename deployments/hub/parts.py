@@ -14,15 +14,15 @@ import pyarrow.parquet as pq
 from msgspec import Struct
 
 from actors.exports.splits import TRAIN, split_of_document
-from actors.ledger.files import sha256_of
+from actors.ledger.files import disk_errors, sha256_of
+from actors.text.parquet import ParquetRows
+from deployments.hub.shard_file import batches, opened_shard
 from schemas.errors import OutputError
 from schemas.exports import SplitShare
 from schemas.ids import content_id
 from schemas.ledger import ShardWritten
 
 FOLDER = "data"
-ROWS = 256
-"""The most rows in memory at once."""
 _DIGITS = 12
 
 
@@ -67,7 +67,7 @@ def parts_of(shard: ShardWritten, rows: Mapping[str, int], splitting: Splitting)
 def make(run: Path, parts: Sequence[SplitPart], splitting: Splitting, into: Path) -> dict[str, Path]:
     """Where the files of one shard are, by their paths in the repository: new ones in `into`, or the shard itself.
 
-    Raises OutputError when the shard is not as the ledger says.
+    Raises OutputError when the shard is not as the ledger says, or the disk is full.
     """
     shard = parts[0].shard
     source = run / shard.name
@@ -76,19 +76,20 @@ def make(run: Path, parts: Sequence[SplitPart], splitting: Splitting, into: Path
     if not splitting.splits:
         return {parts[0].path: source}
     targets = {part.split: into / part.path.replace("/", "-") for part in parts}
-    _cut(source, targets, splitting)
+    with opened_shard(source) as shard, disk_errors(into):
+        _cut(shard, targets, splitting)
     return {part.path: targets[part.split] for part in parts}
 
 
-def _cut(source: Path, targets: Mapping[str, Path], splitting: Splitting) -> None:
+def _cut(shard: ParquetRows, targets: Mapping[str, Path], splitting: Splitting) -> None:
     """Writes the rows of each split to its file, in their order."""
-    with pq.ParquetFile(source) as shard, ExitStack() as stack:
-        columns = shard.schema_arrow.remove_metadata()  # it names the ends of the whole shard
+    columns = shard.schema.remove_metadata()  # it names the ends of the whole shard
+    with ExitStack() as stack:
         files = {
             split: stack.enter_context(pq.ParquetWriter(target, columns, compression="zstd"))
             for split, target in targets.items()
         }
-        for batch in shard.iter_batches(batch_size=ROWS):
+        for batch in batches(shard, columns.names):
             documents = batch.column("provenance").field("document_sha256").to_pylist()
             of = [splitting.of(document) for document in documents]
             for split, file in files.items():

@@ -76,6 +76,16 @@ def test_without_splits_the_shard_itself_is_sent(run: Path, shards: list[ShardWr
         make(run, [replace(parts[0], shard=replace(shards[0], sha256="0" * 64))], Splitting(), tmp_path)
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no full disk here")
+def test_a_full_disk_is_no_broken_shard(run: Path, shards: list[ShardWritten], tmp_path: Path) -> None:
+    """Files are cut in a temporary folder: what is full is named."""
+    parts = parts_of(shards[0], ShardCensus(HELD_OUT).count(run, shards[0]), HELD_OUT)
+    for part in parts:
+        (tmp_path / part.path.replace("/", "-")).symlink_to("/dev/full")
+    with pytest.raises(OutputError, match=f"cannot write {tmp_path}: .*No space left on device.*; make room"):
+        make(run, parts, HELD_OUT, tmp_path)
+
+
 def test_a_passage_that_two_splits_share_is_counted(run: Path, shards: list[ShardWritten], tmp_path: Path) -> None:
     """A licence text stands in two documents: they may be in two splits, and the card says how many passages are."""
     table = pq.read_table(run / shards[0].name)
