@@ -68,7 +68,7 @@ class ShardCensus:
 def _sources(file: ParquetRows, *, passages: bool) -> Iterator[tuple[str, str | None, str | None]]:
     """Of each row: its document, the licence that this states, and the passage if asked for."""
     for batch in batches(file, ["provenance", "passage"] if passages else ["provenance"]):
-        where = batch.column("provenance").to_pylist()
-        texts = batch.column("passage").to_pylist() if passages else [None] * len(where)
-        for each, text in zip(where, texts, strict=True):
-            yield each["document_sha256"], each["license"], text
+        where = batch.column("provenance")
+        documents, terms = (where.field(name).to_pylist() for name in ("document_sha256", "license"))
+        texts = batch.column("passage").to_pylist() if passages else [None] * len(documents)
+        yield from zip(documents, terms, texts, strict=True)
