@@ -29,7 +29,7 @@ from deployments.build.versions import versions
 from deployments.folder.more import agree, raise_stop
 from deployments.folder.output import prepare
 from deployments.ray.cluster import cluster
-from deployments.ray.forking.ahead import needed
+from deployments.ray.forking.needs import needed
 from deployments.ray.interrupts import Interrupts, StopRequest
 from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost

@@ -66,7 +66,7 @@ def ray_session() -> Iterator[None]:
     """A real Ray with Serve in this process tree, for all tests of the session that need one; runs inside it join it
     and leave it as it was."""
     from deployments.ray.cluster import cluster  # Ray is loaded by those who need it
-    from deployments.ray.forking.ahead import ALWAYS
+    from deployments.ray.forking.needs import ALWAYS
     from tests.doubles.absent import PATH
 
     with ExitStack() as running:

@@ -23,10 +23,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.build.own_code import VARIABLE, place
 from deployments.ray.folder import keep_token_private, ray_folder, standing_in
-from deployments.ray.forking.ahead import ALWAYS, WORKER
+from deployments.ray.forking.needs import ALWAYS, WORKER
 from deployments.ray.forking.worker import PRELOADED
 from deployments.ray.loopback import on_loopback
-from deployments.ray.settings import JOINED
 from deployments.ray.vigil import Lost, Vigil
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -162,8 +161,10 @@ def code(root: Path) -> dict[str, Any]:
 
 
 def _settings() -> None:
-    for name, value in JOINED.items():
-        os.environ.setdefault(name, value)
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    os.environ.setdefault("RAY_SERVE_RUN_USER_CODE_IN_SEPARATE_THREAD", "0")
+    os.environ.setdefault("RAY_SERVE_FORCE_STOP_UNHEALTHY_REPLICAS", "1")  # do not wait for a hanging replica
 
 
 def _join(address: str) -> None:

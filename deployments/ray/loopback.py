@@ -13,8 +13,6 @@ from ray._private import ray_constants
 from ray.serve._private import replica
 from ray.util import get_node_ip_address
 
-from deployments.ray.settings import NO_CLUSTER
-
 LOOPBACK = "127.0.0.1"
 
 
@@ -23,17 +21,18 @@ def on_loopback() -> Iterator[None]:
     """For the start of a Ray. `_node_ip_address` cannot be 127.0.0.1: Ray then looks for an address that others can
     reach. Only a Ray that was told that it never becomes a cluster believes its node to be on loopback.
     """
-    was, variable = ray_constants.ENABLE_RAY_CLUSTER, os.environ.get(NO_CLUSTER)
-    os.environ[NO_CLUSTER] = "0"  # for processes that Ray starts
+    name, was = ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR, ray_constants.ENABLE_RAY_CLUSTER
+    variable = os.environ.get(name)
+    os.environ[name] = "0"  # for processes that Ray starts
     ray_constants.ENABLE_RAY_CLUSTER = False  # for this one, which has read it already
     try:
         yield
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = was
         if variable is None:
-            del os.environ[NO_CLUSTER]
+            del os.environ[name]
         else:
-            os.environ[NO_CLUSTER] = variable
+            os.environ[name] = variable
 
 
 def bind_replica() -> None:

@@ -16,7 +16,6 @@ from deployments.config.load import check_models, load
 from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
-from deployments.ray.forking.ahead import forking_ahead
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
 from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
@@ -53,7 +52,6 @@ def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *,
     console = Screen(stderr=shown.json)
     profile = StartProfile() if shown.start else None
     with (
-        forking_ahead(config),
         logged(output),
         Metrics(config, port=metrics_port, say=say) as metrics,
         Watcher(config.name, console, quiet=shown.quiet) as watcher,

@@ -1,15 +1,14 @@
-"""What a Ray that starts here runs for each worker: one imports what all need, stays, and forks the others.
+"""What a Ray that starts here runs for each worker: a node's first one imports what all need, stays, and forks them.
 
-    python worker.py WHAT RAY PASSES      a worker; the first one of a node stays, if nobody does yet
-    python worker.py --ahead              stays for a Ray that is about to start
+    python worker.py WHAT RAY PASSES
 
-Its imports cost each of a run's dozen processes more than a second of CPU; a fork costs some hundredths. Who stays ends
-with the process that started it: the raylet, or the command that is about to start Ray.
+Its imports cost each of a run's dozen processes more than a second of CPU, several where there are models; a fork costs
+some hundredths. The first one is a child of its raylet and ends with it; so are all others of their first one.
 
 Laws: the standard library alone until it stays. Whoever cannot be forked runs Ray's own worker, as if nothing of this
 were there. Forked workers draw different ids: Ray's generator is seeded at its first use, so nothing uses it before a
 fork; who stays proves that on two children, or forks nobody. Ray reads its settings at its import, so a worker whose
-environment says others is not forked.
+environment says others is not forked; it reads no job then, as in workers that Ray starts before there is one.
 """
 
 import gc
@@ -31,13 +30,13 @@ from typing import NoReturn
 
 PRELOADED = "GLEANER_PRELOADED"
 """The environment's variable with the names of modules beside Ray's own worker, with commas between them."""
-PLACE = "GLEANER_FORKS"
-"""The environment's variable with the socket of who stays; without it, it lies beside the raylet's."""
-AHEAD = "--ahead"
 OWN = "ray._private.workers.default_worker"
-OF_EACH = ("RAY_JOB_ID", "RAY_RAYLET_PID", "RAY_LD_PRELOAD_ON_WORKERS")
-"""Of Ray's variables those that are a worker's own, read when it connects."""
+JOB = "RAY_JOB_ID"
+NO_JOB = "ffffffff"
+OF_EACH = (JOB, "RAY_LD_PRELOAD_ON_WORKERS")
+"""Of Ray's variables those that are no settings."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Of libraries that start threads when they are imported, and read again what a worker is told."""
 LONGEST_MESSAGE = 1 << 20
 WAITING = 128
 STANDARD = (0, 1, 2)
@@ -46,31 +45,27 @@ STANDARD = (0, 1, 2)
 def main() -> None:
     """Runs a worker: in this process, or in a child of the one that stays."""
     del sys.path[0]  # this folder, whose modules nobody means
-    ahead = sys.argv[1:] == [AHEAD]
-    place = os.environ.get(PLACE) or f"{_raylet()}.forks"
+    raylet = next(each.partition("=")[2] for each in sys.argv if each.startswith("--raylet-name="))
+    place = f"{raylet}.forks"
+    settings = _settings(os.environ)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         door.bind(place)
         door.listen(WAITING)
     except OSError:  # another one has the place, or there is none
-        if not ahead and not _is_forked(place):
+        if not _is_forked(place):
             _work(sys.argv)
         return
     try:
-        starter = os.pidfd_open(os.getppid())
+        raylet_process = os.pidfd_open(os.getppid())
         prepare(os.environ.get(PRELOADED, "").split(","))
     except Exception:  # noqa: BLE001 - whatever it is: Ray's logs say it, and all works without this
         traceback.print_exc()
         os.unlink(place)
         door.close()
-        if not ahead:
-            _work(sys.argv)
+        _work(sys.argv)
         return
-    _stay(door, starter, forks_itself=not ahead)
-
-
-def _raylet() -> str:
-    return next(each.partition("=")[2] for each in sys.argv if each.startswith("--raylet-name="))
+    _stay(door, raylet_process, settings)
 
 
 def _is_forked(place: str) -> bool:
@@ -88,8 +83,9 @@ def _is_forked(place: str) -> bool:
 
 def prepare(modules: list[str]) -> None:
     """Imports. Raises where children would not differ in what they draw."""
-    threads = {name: os.environ.pop(name, None) for name in THREADS}
-    os.environ.update(dict.fromkeys(THREADS, "1"))  # numpy starts them at its import
+    meanwhile = {**dict.fromkeys(THREADS, "1"), JOB: NO_JOB}
+    was = {name: os.environ.get(name) for name in meanwhile}
+    os.environ.update(meanwhile)
     gc.disable()
     importlib.import_module(OWN)
     with _own_ids():
@@ -97,7 +93,7 @@ def prepare(modules: list[str]) -> None:
             importlib.import_module(module)
     gc.freeze()
     gc.enable()
-    for name, said in threads.items():
+    for name, said in was.items():
         del os.environ[name]
         if said is not None:
             os.environ[name] = said
@@ -141,15 +137,13 @@ def _drawn() -> set[bytes]:
     return {drawn[:half], drawn[half:]}
 
 
-def _stay(door: socket.socket, starter: int, *, forks_itself: bool) -> NoReturn:
-    """Forks a worker for each that asks, at first for itself, until the process that started it ends."""
+def _stay(door: socket.socket, raylet: int, settings: Mapping[str, str]) -> NoReturn:
+    """Forks a worker for this process, then one for each that asks, until the raylet ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-    settings = _settings(os.environ)
-    if forks_itself:
-        _fork(door, sys.argv)
+    _fork(door, sys.argv)
     while True:
-        ready, _, _ = select.select([door, starter], [], [])
-        if starter in ready:
+        ready, _, _ = select.select([door, raylet], [], [])
+        if raylet in ready:
             os._exit(0)
         asking, _ = door.accept()
         message, standard, _, _ = socket.recv_fds(asking, LONGEST_MESSAGE, len(STANDARD))
