@@ -12,7 +12,7 @@ import typer
 from deployments.terminal.boundary import MISTAKEN, boundary
 from deployments.terminal.first_contact import register
 from deployments.terminal.folder_commands import folders
-from deployments.terminal.options import Changed, Json, MetricsPort, More, RunFile, SeamName, Strict
+from deployments.terminal.options import Changed, Json, MetricsPort, More, ProfileStart, RunFile, SeamName, Strict
 
 app = typer.Typer(
     name="gleaner",
@@ -58,17 +58,19 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     changed: Changed = "skip",
     strict: Strict = False,
     more: More = None,
+    profile_start: ProfileStart = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "logs"):
         from actors.queue.preflight import LaunchTerms
         from deployments.build.own_code import may_lie_here
-        from deployments.terminal.running import run_watched
+        from deployments.terminal.running import Display, run_watched
         from schemas.firsts import Preflight
 
         may_lie_here()
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
-        ended = run_watched(config, output, quiet=quiet, json=json, metrics_port=metrics_port, terms=terms)
+        shown = Display(quiet=quiet, json=json, start=profile_start)
+        ended = run_watched(config, output, shown, terms, metrics_port=metrics_port)
         raise typer.Exit(ended)
 
 

@@ -29,6 +29,7 @@ from deployments.build.versions import versions
 from deployments.folder.more import agree, raise_stop
 from deployments.folder.output import prepare
 from deployments.ray.cluster import cluster
+from deployments.ray.forking.needs import needed
 from deployments.ray.interrupts import Interrupts, StopRequest
 from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost
@@ -80,7 +81,7 @@ def run(
     elif has_orders(folder):
         agree(folder)
     asking = Interrupts() if stop is None else nullcontext(stop)
-    with cluster(config.ray_address, lost=lost), asking as asked:
+    with cluster(config.ray_address, needed=needed(config), lost=lost), asking as asked:
         supervisor = Supervisor(config, folder, watch, terms=terms, began_at=began_at)
         try:
             end = supervisor.run(asked)

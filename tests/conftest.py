@@ -66,12 +66,13 @@ def ray_session() -> Iterator[None]:
     """A real Ray with Serve in this process tree, for all tests of the session that need one; runs inside it join it
     and leave it as it was."""
     from deployments.ray.cluster import cluster  # Ray is loaded by those who need it
+    from deployments.ray.forking.needs import ALWAYS
     from tests.doubles.absent import PATH
 
     with ExitStack() as running:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("PYTHONPATH", PATH)  # Ray's processes inherit it, and what tests start later does not
-            running.enter_context(cluster(None))
+            running.enter_context(cluster(None, needed=(*ALWAYS, "deployments.engines.transformers")))
         yield
 
 

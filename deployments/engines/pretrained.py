@@ -4,6 +4,7 @@ If a library raises any error while it reads a model's files, the user named som
 errors are translated here, once. A model is data: weights are safetensors, and code beside them is never run.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -75,6 +76,8 @@ def describe(model: str, role: EngineRole, tokenizer: Any) -> PreTrainedConfig:
 def load_model(config: TransformersEngine, role: EngineRole, tokenizer: Any) -> Any:
     """The model, on its device, for inference. Raises ModelError when it does not exist or does not fit."""
     describe(config.model, role, tokenizer)
+    if threads := os.environ.get("OMP_NUM_THREADS"):  # Ray's word, which comes after torch's import in a forked process
+        torch.set_num_threads(int(threads))
     source = ModelSource.of(config.model)
     dtype = "auto" if config.dtype == "auto" else getattr(torch, config.dtype)
     logging.disable_progress_bar()

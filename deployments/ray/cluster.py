@@ -6,7 +6,7 @@ Law: a Ray that is started here listens on loopback alone. A joined one listens 
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from deployments.build.own_code import VARIABLE, place
 from deployments.ray.folder import keep_token_private, ray_folder, standing_in
+from deployments.ray.forking.needs import ALWAYS, WORKER
 from deployments.ray.forking.worker import PRELOADED
 from deployments.ray.loopback import on_loopback
 from deployments.ray.vigil import Lost, Vigil
@@ -30,28 +31,20 @@ from deployments.ray.vigil import Lost, Vigil
 ROOT = Path(__file__).resolve().parents[2]
 SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "gleaner", "examples")
 """The parts of a clone that other nodes need (as in .dockerignore). Everything else in it stays here."""
-WORKER = ROOT / "deployments" / "ray" / "forking" / "worker.py"
-NEEDED = (
-    "deployments.ray.actors",
-    "deployments.ray.conductor",
-    "deployments.serve.deployments",
-    "ray.serve._private.controller",
-    "ray.serve._private.replica",
-)
-"""What workers of a Ray that starts here have imported before they are forked."""
 NODE_STARTS_S = 180.0
 """How long a node that starts here may take to be known. Ray gives it 30 s, which a busy machine exceeds."""
 
 
 @contextmanager
-def cluster(address: str | None, *, lost: Lost | None = None) -> Iterator[None]:
+def cluster(address: str | None, *, needed: Sequence[str] = ALWAYS, lost: Lost | None = None) -> Iterator[None]:
     """A Ray with Serve for the length of the block. A Ray that was started here is stopped again; a joined one goes on.
 
+    `needed`: modules that workers of a Ray that starts here have imported when they are forked.
     `lost` is called from another thread when a process of a Ray that was started here ends by itself.
     """
     with ExitStack() as started:
         if not ray.is_initialized():
-            _connect(address, started)
+            _connect(address, needed, started)
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
         _start_serve()
         logging.getLogger("ray.serve").setLevel(logging.ERROR)
@@ -72,18 +65,17 @@ def _start_serve() -> None:
         start()
 
 
-def _connect(address: str | None, started: ExitStack) -> None:
+def _connect(address: str | None, needed: Sequence[str], started: ExitStack) -> None:
     """Starts a Ray, or joins one. `started` gets what must be undone at the end."""
     if address is not None:
         _join(address)
         started.callback(ray.shutdown)
         return
     folder = started.enter_context(ray_folder())
-    ways = (on_loopback, _in_a_session_of_their_own, _patient, _without_log_monitor, _forking)
+    ways = (on_loopback(), _in_a_session_of_their_own(), _patient(), _without_log_monitor(), _forking(needed))
     with ExitStack() as starting:
-        for way in ways:
-            starting.enter_context(way())
-        starting.enter_context(standing_in(folder))
+        for way in (*ways, standing_in(folder)):
+            starting.enter_context(way)
         _start_here(folder)
     started.callback(ray.shutdown)
     keep_token_private()
@@ -137,7 +129,7 @@ def _without_log_monitor() -> Iterator[None]:
 
 
 @contextmanager
-def _forking() -> Iterator[None]:
+def _forking(needed: Sequence[str]) -> Iterator[None]:
     """Lets the node's workers be forked from its first one (`deployments/ray/forking/worker.py`): a third of their CPU.
     Ray has no argument for what it runs as a worker."""
     start = Node.start_raylet
@@ -147,7 +139,7 @@ def _forking() -> Iterator[None]:
         start(self, *arguments, **named)
 
     Node.start_raylet = started
-    os.environ[PRELOADED] = ",".join(NEEDED)
+    os.environ[PRELOADED] = ",".join(needed)
     try:
         yield
     finally:

@@ -62,4 +62,7 @@ More = Annotated[
         "--more", metavar="N", min=1, help="A finished run goes on to N more accepted samples.", show_default=False
     ),
 ]
+ProfileStart = Annotated[
+    bool, typer.Option("--profile-start", help="Show where the seconds to the first accepted sample went.")
+]
 Strict = Annotated[bool, typer.Option("--strict", help="Stop where the first calls show that the run must fail.")]

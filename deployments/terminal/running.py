@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct
+
 from actors.ledger.folder import Ledgers
 from actors.queue.preflight import LaunchTerms
 from actors.report.page import PAGE_NAME
@@ -18,6 +20,7 @@ from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, s
 from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
+from deployments.terminal.starting import StartProfile
 from deployments.terminal.summary import summary_view
 from deployments.terminal.watcher import Watcher
 from deployments.terminal.words import plural, quoted
@@ -31,27 +34,27 @@ SHOWN = 5
 LOG_NAME = logs.log_name(logs.DRIVER)
 
 
-def run_watched(
-    path: Path,
-    output: Path,
-    *,
-    quiet: bool,
-    json: bool,
-    metrics_port: int | None = None,
-    terms: LaunchTerms,
-) -> int:
-    """Runs the configuration and shows it; gives the exit code. With `json`, what is shown goes to stderr.
+class Display(Struct, frozen=True):
+    """What of a run is shown. With `json`, what is for a person goes to stderr; `start`: where its first seconds
+    went."""
 
-    `metrics_port`: None for the usual one if it is free.
-    """
+    quiet: bool = False
+    json: bool = False
+    start: bool = False
+
+
+def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *, metrics_port: int | None) -> int:
+    """Runs the configuration and shows it; gives the exit code. `metrics_port`: None for the usual one if it is
+    free."""
     config = load(path)
     check_models(config)
     check_machine(config)
-    console = Screen(stderr=json)
+    console = Screen(stderr=shown.json)
+    profile = StartProfile() if shown.start else None
     with (
         logged(output),
         Metrics(config, port=metrics_port, say=say) as metrics,
-        Watcher(config.name, console, quiet=quiet) as watcher,
+        Watcher(config.name, console, quiet=shown.quiet) as watcher,
     ):
         from deployments.ray.vigil import end_all
         from deployments.run import run
@@ -59,6 +62,8 @@ def run_watched(
         def watch(progress: Progress) -> None:
             watcher(progress)
             metrics(progress)
+            if profile is not None:
+                profile(progress)
 
         def lost(error: ClusterError) -> None:
             """The run's own thread may wait in Ray for what never comes: this one ends the process."""
@@ -72,7 +77,9 @@ def run_watched(
         except KeyboardInterrupt:
             say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
             return INTERRUPTED
-    if json:
+    if profile is not None:
+        console.print(profile.view())
+    if shown.json:
         put_json(result.manifest)
     else:
         try:

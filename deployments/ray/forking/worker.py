@@ -2,12 +2,13 @@
 
     python worker.py WHAT RAY PASSES
 
-Its imports cost each of a run's dozen processes more than a second of CPU; a fork costs some hundredths. The first one
-is a child of its raylet and ends with it; so are all others of their first one.
+Its imports cost each of a run's dozen processes more than a second of CPU, several where there are models; a fork costs
+some hundredths. The first one is a child of its raylet and ends with it; so are all others of their first one.
 
 Laws: the standard library alone until it stays. Whoever cannot be forked runs Ray's own worker, as if nothing of this
 were there. Forked workers draw different ids: Ray's generator is seeded at its first use, so nothing uses it before a
-fork; who stays proves that on two children, or forks nobody.
+fork; who stays proves that on two children, or forks nobody. Ray reads its settings at its import, so a worker whose
+environment says others is not forked; it reads no job then, as in workers that Ray starts before there is one.
 """
 
 import gc
@@ -22,7 +23,7 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import NoReturn
@@ -30,6 +31,12 @@ from typing import NoReturn
 PRELOADED = "GLEANER_PRELOADED"
 """The environment's variable with the names of modules beside Ray's own worker, with commas between them."""
 OWN = "ray._private.workers.default_worker"
+JOB = "RAY_JOB_ID"
+NO_JOB = "ffffffff"
+OF_EACH = (JOB, "RAY_LD_PRELOAD_ON_WORKERS")
+"""Of Ray's variables those that are no settings."""
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+"""Of libraries that start threads when they are imported, and read again what a worker is told."""
 LONGEST_MESSAGE = 1 << 20
 WAITING = 128
 STANDARD = (0, 1, 2)
@@ -40,6 +47,7 @@ def main() -> None:
     del sys.path[0]  # this folder, whose modules nobody means
     raylet = next(each.partition("=")[2] for each in sys.argv if each.startswith("--raylet-name="))
     place = f"{raylet}.forks"
+    settings = _settings(os.environ)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         door.bind(place)
@@ -49,7 +57,7 @@ def main() -> None:
             _work(sys.argv)
         return
     try:
-        raylet = os.pidfd_open(os.getppid())
+        raylet_process = os.pidfd_open(os.getppid())
         prepare(os.environ.get(PRELOADED, "").split(","))
     except Exception:  # noqa: BLE001 - whatever it is: Ray's logs say it, and all works without this
         traceback.print_exc()
@@ -57,7 +65,7 @@ def main() -> None:
         door.close()
         _work(sys.argv)
         return
-    _stay(door, raylet)
+    _stay(door, raylet_process, settings)
 
 
 def _is_forked(place: str) -> bool:
@@ -75,9 +83,9 @@ def _is_forked(place: str) -> bool:
 
 def prepare(modules: list[str]) -> None:
     """Imports. Raises where children would not differ in what they draw."""
-    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # numpy starts them at its import
-    was = dict(os.environ)
-    os.environ.update(threads)
+    meanwhile = {**dict.fromkeys(THREADS, "1"), JOB: NO_JOB}
+    was = {name: os.environ.get(name) for name in meanwhile}
+    os.environ.update(meanwhile)
     gc.disable()
     importlib.import_module(OWN)
     with _own_ids():
@@ -85,8 +93,10 @@ def prepare(modules: list[str]) -> None:
             importlib.import_module(module)
     gc.freeze()
     gc.enable()
-    os.environ.clear()
-    os.environ.update(was)
+    for name, said in was.items():
+        del os.environ[name]
+        if said is not None:
+            os.environ[name] = said
     if not _drawn().isdisjoint(_drawn()):
         raise RuntimeError("forked processes of this Ray draw the same ids")
 
@@ -127,7 +137,7 @@ def _drawn() -> set[bytes]:
     return {drawn[:half], drawn[half:]}
 
 
-def _stay(door: socket.socket, raylet: int) -> NoReturn:
+def _stay(door: socket.socket, raylet: int, settings: Mapping[str, str]) -> NoReturn:
     """Forks a worker for this process, then one for each that asks, until the raylet ends."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
     _fork(door, sys.argv)
@@ -137,13 +147,18 @@ def _stay(door: socket.socket, raylet: int) -> NoReturn:
             os._exit(0)
         asking, _ = door.accept()
         message, standard, _, _ = socket.recv_fds(asking, LONGEST_MESSAGE, len(STANDARD))
-        if message:
-            argv, environment, folder, path = json.loads(message)
+        argv, environment, folder, path = json.loads(message) if message else ([], {}, "", [])
+        if message and _settings(environment) == settings:
             _fork(door, argv, standard=standard, environment=environment, folder=folder, path=path)
             asking.send(b"1")
         asking.close()
         for each in standard:
             os.close(each)
+
+
+def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """What Ray has read from it, for all workers alike."""
+    return {name: said for name, said in environment.items() if name.startswith("RAY_") and name not in OF_EACH}
 
 
 def _fork(

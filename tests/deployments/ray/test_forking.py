@@ -19,9 +19,8 @@ ROOT = Path(__file__).parents[3]
 WORKERS = 4
 WITHOUT = """
 import os, psutil, ray
-from deployments.ray import cluster
-cluster.NEEDED = ("no_such_module",)
-with cluster.cluster(None):
+from deployments.ray.cluster import cluster
+with cluster(None, needed=("no_such_module",)):
     parent = ray.remote(num_cpus=0)(lambda: psutil.Process(os.getppid()).name())
     print(ray.get([parent.remote() for _ in range(3)]))
 """

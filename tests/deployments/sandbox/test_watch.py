@@ -1,8 +1,8 @@
 """What a worker does when something goes wrong that is no program's fault."""
 
-import json
 import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
@@ -74,13 +74,29 @@ async def test_a_fault_of_ours_is_no_programs_end(tmp_path: Path) -> None:
             assert not set(before) & set(sandbox.pids)
 
 
+READ_LATE = """
+import json, socket, sys
+from deployments.sandbox.inside.calls import CallFilter
+from deployments.sandbox.inside.processes import Processes
+from deployments.sandbox.inside.requests import ProgramRole, RoomLimits
+from deployments.sandbox.inside.rooms import Shared
+from deployments.sandbox.inside.watch import Inside, Watched
+
+room = Shared(Processes(), sys.argv[1])
+limits = RoomLimits(cpu_s=1, wall_s=1, memory_mib=4096, processes=1, output_kib=1, files_mib=1, files=16)
+frame = json.dumps({"run": {"text": "import os; os.write(1, bytes(5000))"}, "files": {}, "stdin": ""}).encode()
+ours, its = socket.socketpair()
+with ours, its:
+    ours.sendall(len(frame).to_bytes(4, "big") + frame)
+    program = Watched(ProgramRole.ALONE, limits, Inside(room, CallFilter(), its), None)
+    said = program.report(program.wait())
+print(said["end"], said["stdout"]["cut"])
+"""
+
+
 def test_output_that_is_read_after_the_end_counts(tmp_path: Path) -> None:
-    """A busy machine: the program has ended before its output is read. Its process id may be another's by now."""
-    room = Shared(Processes(), str(tmp_path))
-    frame = json.dumps({"run": {"text": "import os; os.write(1, bytes(5000))"}, "files": {}, "stdin": ""}).encode()
-    ours, its = socket.socketpair()
-    with ours, its:
-        ours.sendall(len(frame).to_bytes(4, "big") + frame)
-        program = Watched(ProgramRole.ALONE, LIMITS, Inside(room, CallFilter(), its), None)
-        said = program.report(program.wait())
-    assert (said["end"], said["stdout"]["cut"]) == ("output", True)
+    """A busy machine: the program has ended before its output is read. Its process id may be another's by now. In an
+    interpreter of its own: a program is forked from it, and does at its end what libraries here have asked for."""
+    command = [sys.executable, "-c", READ_LATE, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout == "output True\n", done.stderr

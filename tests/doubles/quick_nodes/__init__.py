@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from deployments.ray.cluster import WORKER
+from deployments.ray.forking.needs import WORKER
 from deployments.ray.forking.worker import PRELOADED
 
 QUICK: dict[str, Any] = {
