@@ -12,10 +12,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from actors.text.syntax import UNPARSED, parsed
+
 FUNCTION_NAME = "{text}\n\nThe function's name is {name}."
 HUMANEVAL = "from solution import {name}\n\n{test}\n\ncheck({name})\n"
 MBPP = "from solution import {name}\n\n{before}{tests}\n"
-_UNPARSED = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
 class CodeProblem(Struct, frozen=True):
@@ -78,14 +79,14 @@ def _tested(tests: Sequence[str], code: object) -> str | None:
 def _called(test: str) -> list[str]:
     """The names that a test calls, from the outermost call to the innermost."""
     try:
-        nodes = ast.walk(ast.parse(test))
-    except _UNPARSED:
+        nodes = ast.walk(parsed(test))
+    except UNPARSED:
         return []
     return [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
 
 
 def _defined(code: str) -> frozenset[str]:
     try:
-        return frozenset(node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef))
-    except _UNPARSED:
+        return frozenset(node.name for node in parsed(code).body if isinstance(node, ast.FunctionDef))
+    except UNPARSED:
         return frozenset()

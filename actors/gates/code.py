@@ -13,8 +13,9 @@ from typing import Protocol
 from msgspec import Struct
 from msgspec.structs import replace
 
-from actors.gates.mutants import UNPARSED, mutants
+from actors.gates.mutants import mutants
 from actors.text.repeatable import unrepeatable
+from actors.text.syntax import UNPARSED, parsed
 from schemas.code import CodeExecution, CodeFailed, CodeHalf, CodeOutcome, CodePassed, Mutant
 from schemas.config_computed import CodeTests
 from schemas.errors import ErrorKind, JudgeError, ungrouped
@@ -153,7 +154,7 @@ def cases_in(tests: str) -> int:
     """How many cases tests try, as they are written: each `assert`; one in a loop over literals counts for each of
     them. 0 for what is no Python."""
     try:
-        return sum(map(_cases, ast.parse(tests).body))
+        return sum(map(_cases, parsed(tests).body))
     except UNPARSED:
         return 0
 

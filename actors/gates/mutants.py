@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import chain, zip_longest
 
+from actors.text.syntax import UNPARSED, parsed
 from schemas.code import Mutant
 
-UNPARSED = (SyntaxError, ValueError, MemoryError, RecursionError)
-"""What `ast.parse` raises for a text that is no Python, or that is too deep for it."""
 _COMPARED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -41,7 +40,7 @@ def mutants(program: str, most: int) -> tuple[Mutant, ...]:
     """At most `most` mutants, of as many kinds as there are, in the order of the program. None of a text that is no
     Python."""
     try:
-        tree = ast.parse(program)
+        tree = parsed(program)
         original = ast.unparse(tree)
     except UNPARSED:
         return ()
@@ -69,7 +68,7 @@ def _rank(mutant: Mutant) -> str:
 
 def _unparsed(program: str) -> str | None:
     try:
-        return ast.unparse(ast.parse(program))
+        return ast.unparse(parsed(program))
     except UNPARSED:
         return None
 

@@ -5,9 +5,10 @@ import ast
 
 from msgspec import Struct
 
+from actors.text.syntax import UNPARSED, parsed
+
 _MODULES = frozenset({"random", "secrets", "time", "uuid"})
 _READ = frozenset({"now", "today", "utcnow", "urandom", "getrandom"})
-_UNPARSED = (SyntaxError, ValueError, MemoryError, RecursionError)
 
 
 class Unrepeatable(Struct, frozen=True):
@@ -20,9 +21,9 @@ class Unrepeatable(Struct, frozen=True):
 def unrepeatable(program: str) -> Unrepeatable | None:
     """The first such name, from the outermost statement to the innermost; None too for what is no Python."""
     try:
-        nodes = ast.walk(ast.parse(program))
+        nodes = ast.walk(parsed(program))
         return next((found for node in nodes if (found := _found(node)) is not None), None)
-    except _UNPARSED:
+    except UNPARSED:
         return None
 
 

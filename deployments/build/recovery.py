@@ -15,6 +15,7 @@ from actors.recovery.elsewhere import Elsewhere
 from actors.recovery.modes import RunGates
 from actors.recovery.own import FunctionRepair, worded
 from actors.recovery.policies import TaskRecovery
+from actors.tasks.one_call import OneCall
 from deployments.build.evidence import passages_of
 from deployments.build.own_code import factory_of
 from deployments.config.faults import below, nearest
@@ -38,8 +39,9 @@ def run_gates(config: RunConfig) -> RunGates:
 
 
 def task_recovery(config: RunConfig, task: Task) -> TaskRecovery:
-    """The repairs of the run's task and configuration. Raises ConfigError for a function that cannot be found, and for
-    a task that names an unknown repair."""
+    """The repairs of the run's task and configuration. A task that says which repairs its prompts know has those of the
+    configuration too that bring words, if these stand behind its prompt. Raises ConfigError for a function that cannot
+    be found, and for a task that names an unknown repair."""
     own = {RepairKind(name): own_repair(name, said) for name, said in config.recovery.own_repairs.items()}
     known = getattr(task, "repairs", ())
     names = (*KNOWN_REPAIRS, *own)
@@ -47,6 +49,9 @@ def task_recovery(config: RunConfig, task: Task) -> TaskRecovery:
         if kind not in names:
             hint = nearest(kind, names) or "; name it in recovery.own_repairs"
             raise ConfigError(f"task: it says that it knows the repair '{kind}', and there is none{hint}")
+    if known and isinstance(task, OneCall):
+        brought = (RepairKind(name) for name, said in config.recovery.own_repairs.items() if said)
+        known = dict.fromkeys((*known, *brought))
     forms = tuple(getattr(task, "form_repairs", ()))
     for mode, row in config.recovery.repairs.items():
         for kind in row:

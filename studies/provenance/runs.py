@@ -4,27 +4,25 @@ Law: queue, conductor, gates, diagnoser and policy are the run's; only Ray is le
 attempts are the same in every arm, so whatever differs comes from the policy.
 """
 
-import asyncio
-import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from msgspec.structs import replace
 
-from actors.calls.clocks import Clocks, Steady
-from actors.conductor import Conductor
+from actors.conductor import Toolbox
 from actors.gates.build import build_gate
-from actors.ledger.sqlite import MemoryLedger
-from deployments.build.wiring import conductor_random, conductor_settings, queue_service, toolbox
-from deployments.local.loop import InProcessOrders
+from actors.protocols import Orders
+from deployments.build.wiring import toolbox
 from schemas.config import FRESH_POOL, RunConfig
 from schemas.config_gates import gate_models
 from schemas.ids import PoolName
 from schemas.ledger import Record
 from schemas.orders import OrderKind
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName
+from studies.frame.loop import records_of
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
 from studies.provenance.tries import Try, tries_of
@@ -55,29 +53,13 @@ async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, p
 async def records(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Record]:
     """The ledger of a run that brings every order and probe to its end."""
     config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
-    ledger = MemoryLedger()
-    service = queue_service(config, ledger, now=Steady(Clocks()))
-    conductor = _conductor(config, world, shared, InProcessOrders(service))
-    try:
-        await service.offer(world.told)
-        await service.corpus_ended(documents=len(world.told), passages=len(world.told))
-        await conductor.run()
-    finally:
-        await service.close()
-    return ledger.kept
+    return await records_of(config, world.told, partial(_tools, config, world, shared))
 
 
-def _conductor(config: RunConfig, world: World, shared: Machines, orders: InProcessOrders) -> Conductor:
+def _tools(config: RunConfig, world: World, shared: Machines, orders: Orders) -> Toolbox:
     models = gate_models(config.gates)
     scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
     # the injector reads the whole corpus: made once for the world, not for every arm
     plain = replace(config, probes=replace(config.probes, rate=0.0))
     tools = toolbox(plain, orders, {PoolName(FRESH_POOL): shared.writer}, scored)
-    return Conductor(
-        replace(tools, makers={OrderKind.PROBE: world.maker}),
-        conductor_settings(config, "study"),
-        clock=time.time,
-        monotonic=time.monotonic,
-        sleep=asyncio.sleep,
-        random=conductor_random(config, "study"),
-    )
+    return replace(tools, makers={OrderKind.PROBE: world.maker})

@@ -1,14 +1,8 @@
-"""What a budget buys: an arm's attempts as far as its recovery may go.
-
-Law: first attempts are the same in every arm and are not paid from the budget; of the others, those that the run made
-first count, until the budget is spent. Whoever discards spends it on fresh orders.
-"""
+"""What a budget buys (`studies.frame.spending`), in the order in which a run made its attempts, and what is counted."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
 
-from msgspec import Struct
-
+from studies.frame.spending import Bought, bought
 from studies.provenance.plan import Plan
 from studies.provenance.tries import Try
 
@@ -19,23 +13,13 @@ COUNTS = (
 """What is counted of a passage. True: its answer is the passage's; good: that, whole, and well worded."""
 
 
-class Arm(Struct, frozen=True):
-    """An arm's attempts within its budget: `first` of the planned orders, `later` paid from the budget."""
-
-    first: tuple[Try, ...]
-    later: tuple[Try, ...]
-    budget: float
-    """Tokens; infinite where none was set."""
+Arm = Bought[Try]
 
 
 def within(plan: Plan, tries: Sequence[Try], share: float | None) -> Arm:
-    """The attempts that fit a share of what the first ones took; all of them for None."""
-    tries = [one for one in tries if one.slot >= -plan.slots]  # probes beside the spare orders are in no arm
-    first = [one for one in tries if one.attempt == 1 and one.slot < plan.slots]
-    later = [one for one in tries if one.attempt > 1 or one.slot >= plan.slots]
-    budget = float("inf") if share is None else share * sum(one.tokens for one in first)
-    spent = accumulate(one.tokens for one in later)
-    return Arm(tuple(first), tuple(one for one, total in zip(later, spent, strict=True) if total <= budget), budget)
+    """The attempts that fit a share of what the first ones took; all of them for None. Probes beside the spare orders
+    are in no arm."""
+    return bought([one for one in tries if one.slot >= -plan.slots], slots=plan.slots, share=share)
 
 
 def counts(plan: Plan, arm: Arm) -> Iterator[tuple[int, Mapping[str, float]]]:

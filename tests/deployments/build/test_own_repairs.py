@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 from typer.testing import CliRunner
 
@@ -11,13 +12,14 @@ from deployments.build.recovery import run_gates, task_recovery
 from deployments.build.tasks import build_task
 from deployments.cli import app
 from deployments.config.identity import differences
-from deployments.config.load import load_text, to_yaml
+from deployments.config.load import load, load_text, to_yaml
 from deployments.run import run
 from deployments.terminal.life import attempt_view
 from schemas.config import RunConfig
 from schemas.config_base import Change
 from schemas.errors import ConfigError
 from tests.deployments.build.test_gates import attempts_of, refusal, run_of
+from tests.test_architecture import ROOT
 
 BRIEF = "brief: {form: rule, check: 'words(answer) > 99', modes: {too_long: shorter}}"
 OWN = "own_repairs: {shorter: 'Be brief, as a fisher is.'}"
@@ -97,6 +99,16 @@ def test_a_task_knows_repairs_that_there_are() -> None:
         task_recovery(config, task)
     task.repairs = ("shorter",)  # type: ignore[attr-defined]
     assert task_recovery(config, task).known == ("shorter",)
+
+
+def test_words_of_a_configuration_stand_behind_every_prompt_of_ours() -> None:
+    """A task that names the repairs of its prompts has them too: a row that names one was drawn anew without a word."""
+    config = load(ROOT / "examples" / "code.yaml")
+    own = {"shorter": "Be brief.", "by_name": ""}
+    config = replace(config, recovery=replace(config.recovery, own_repairs=own))
+    task = build_task(config)
+    known = task_recovery(config, task).known
+    assert known == (*task.repairs, "shorter")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("policy", ["rules", "adaptive"])
