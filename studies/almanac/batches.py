@@ -10,8 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 from actors.tasks import prompts
 from schemas.samples import qa
-from studies.almanac.claims import any_claim, any_wording
-from studies.almanac.data import Packed, Packer, World, turns
+from studies.almanac.claims import Claim, any_claim, any_wording
+from studies.almanac.data import Packed, Packer, Told, World, turns
 from studies.almanac.flaws import Sloppiness
 from studies.almanac.models import Plan
 from studies.almanac.phrases import ATTRIBUTES
@@ -77,14 +77,16 @@ class ClaimBatches:
         ids = tokenizer.get_vocab()
         self._stop, self._mark, self._open, self._the = ids["."], ids["?"], ids["Ġ<<<"], ids["Ġthe"]
 
+    def claim(self, told: Told, rng: random.Random) -> tuple[Claim, tuple[str, ...]]:
+        """A claim, and the passages that the judge is shown with it."""
+        return any_claim(told, rng, unstated_share=self._plan.unstated_share), (told.passage.text,)
+
     def _judged(self, progress: float) -> tuple[list[int], bool, list[list[int]]]:
         """Token ids, the verdict, and per token the hints of `HEADS` (-1: none)."""
-        told = self._world.told(facts_at(progress))
-        claim = any_claim(told, self._rng, unstated_share=self._plan.unstated_share)
-        text = prompts.judged(claim.told.passage.text, qa(claim.question, claim.answer))
-        ids = self._tokenizer.encode(text)
+        claim, sources = self.claim(self._world.told(facts_at(progress)), self._rng)
+        ids = self._tokenizer.encode(prompts.judged_by(sources, qa(claim.question, claim.answer)))
         answer = set(self._tokenizer.encode(f" {claim.answer}")) - {self._the}
-        begins, hints = ids.index(self._open), iter(claim.hints)
+        begins, hints = ids.index(self._open) if sources else len(ids), iter(claim.hints)
         labels: list[list[int]] = []
         for place, token in enumerate(ids):
             label = [-1] * len(HEADS)

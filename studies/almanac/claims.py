@@ -51,7 +51,7 @@ class Claim:
     hints: tuple[Hint, ...]
 
 
-def _hints(told: Told, about: Fact, value: str) -> tuple[Hint, ...]:
+def hints_of(told: Told, about: Fact, value: str) -> tuple[Hint, ...]:
     """What each sentence says of the claim that `about`'s entity and attribute have `value`."""
     found: list[Hint] = []
     for fact in told.passage.facts:
@@ -102,7 +102,7 @@ def any_claim(told: Told, rng: random.Random, *, unstated_share: float = UNSTATE
     if rng.random() < 0.5:
         unstated = _unstated(told, rng) if rng.random() < unstated_share else None
         fact, value = unstated or (fact, _wrong_value(told, fact, rng))
-    hints = _hints(told, fact, value)
+    hints = hints_of(told, fact, value)
     faithful = any(hint.reading is Reading.SUPPORTS for hint in hints)
     question, answer, good = ask_about(fact.entity, fact.attribute, rng), value, True
     if rng.random() < POOR_SHARE and fact.entity == told.passage.main:

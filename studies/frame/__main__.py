@@ -8,7 +8,7 @@ from pathlib import Path
 
 from schemas.errors import UserError
 from studies.frame import page, results
-from studies.frame.commit import pilot_stamp, stamp
+from studies.frame.commit import pilot_stamp, stamp, tiny_stamp
 from studies.frame.plan import Plan, place, read
 from studies.frame.runner import Work, run_missing
 from studies.frame.verdicts import powers_of, verdicts
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
     parser.add_argument(
         "--pilot", action="store_true", help="other seeds, other files; neither plan nor code committed"
     )
+    parser.add_argument("--tiny", action="store_true", help="a pilot of the smallest sizes: does every part run?")
     parser.add_argument("--only", default="", help="run: a part, or all whose name begins so")
     parser.add_argument("--minutes", type=float, default=45, help="run: no part begins later")
     parser.add_argument("--look-again", default="", metavar="WHY", help="run: one part whose test set is spent")
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None, root: Path = ROOT) -> int:
             return _show(plan)
         if given.what == "page":
             return _page(root, plan)
-        marked = pilot_stamp if given.pilot else stamp
+        marked = tiny_stamp if given.tiny else pilot_stamp if given.pilot else stamp
         work = Work(root, plan, marked(root, place(plan)))
         if given.what == "collect":
             return _collect(work, given.missing)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from schemas.errors import ConfigError
 
@@ -29,6 +30,8 @@ class Stamp(Struct, frozen=True):
     plan: PlanStamp
     code: str
     """The commit that was checked out; empty in a pilot."""
+    tiny: bool = False
+    """A pilot of the code's smallest sizes: it proves that every part runs, and measures nothing."""
 
 
 def stamp(root: Path, plan: str) -> Stamp:
@@ -50,6 +53,11 @@ def stamp(root: Path, plan: str) -> Stamp:
 def pilot_stamp(root: Path, plan: str) -> Stamp:
     """Of a pilot: of the plan as it lies there."""
     return Stamp(PlanStamp(sha256((root / plan).read_bytes()).hexdigest(), ""), "")
+
+
+def tiny_stamp(root: Path, plan: str) -> Stamp:
+    """Of a pilot of the smallest sizes."""
+    return replace(pilot_stamp(root, plan), tiny=True)
 
 
 def seed(given: Stamp, *names: str | int) -> int:

@@ -37,6 +37,12 @@ class Found(Struct, frozen=True):
     figures: dict[str, float] = {}
 
 
+class _Finding(Struct):
+    """Of a part's file, what it found."""
+
+    found: Found
+
+
 class MissingData(Exception):
     """Data that a part reads is not on this machine; the message says which, and where it was looked for."""
 
@@ -59,6 +65,18 @@ class Given:
     def pilot(self) -> bool:
         """Whether this is no real run."""
         return not self._stamp.code
+
+    @property
+    def tiny(self) -> bool:
+        """Whether the part is to run at the code's smallest sizes, which only a pilot does."""
+        return self._stamp.tiny
+
+    def earlier(self, part: str) -> Found:
+        """What another part found, of a kind that this one needs."""
+        kind = next((one.kind.name for one in self.plan.every_part if one.name == part), None)
+        if kind not in self.part.kind.needs:
+            raise ConfigError(f"part {self.part.name}: the plan does not say that it needs {part!r}")
+        return msgspec.json.decode((self._marks.parent / f"{part}.json").read_bytes(), type=_Finding).found
 
     def seed(self, *names: str | int) -> int:
         """A seed that follows from the plan and the names (of none: from the part's); none is a test set's."""

@@ -42,7 +42,8 @@ class Work:
 
     def __init__(self, root: Path, plan: Plan, stamp: Stamp) -> None:
         self.root, self.plan, self.stamp = root, plan, stamp
-        self.scratch = root / "runs" / "studies" / f"{plan.study}-{plan.number}{'' if stamp.code else '-pilot'}"
+        kind = "" if stamp.code else "-tiny" if stamp.tiny else "-pilot"
+        self.scratch = root / "runs" / "studies" / f"{plan.study}-{plan.number}{kind}"
         home = root / "studies" / plan.study if stamp.code else self.scratch
         self.parts = home / f"parts-{plan.number}"
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from studies.provenance.bootstrap import Bootstrap, Estimate, Sums, auroc, estimate, ratio
 from studies.provenance.findings import Difference, ModeFinding
-from studies.provenance.modes import MODES, THRESHOLD, Labelled
+from studies.provenance.kit import THRESHOLD
+from studies.provenance.modes import MODES, Labelled
 from studies.provenance.plan import JUDGES
 
 RETRIEVED = ("bm25 by answer", "bm25 by question")

@@ -115,10 +115,10 @@ async def generator(stack: AsyncExitStack, scale: str, memory: Path) -> Remember
     return _closed_with(stack, Remembering(model, memory / f"generator-{scale}.msgpack"))
 
 
-async def classifier(stack: AsyncExitStack, name: str, memory: Path) -> Remembering:
-    """A judge or the reward model, by name; `memory` is a folder."""
+async def classifier(stack: AsyncExitStack, name: str | Path, memory: Path) -> Remembering:
+    """A judge or the reward model, by name or folder; `memory` is a folder."""
     model = await started(stack, engine(name), EngineRole.CLASSIFIER)
-    return _closed_with(stack, Remembering(model, memory / f"{name}.msgpack"))
+    return _closed_with(stack, Remembering(model, memory / f"{Path(name).name}.msgpack"))
 
 
 def _closed_with(stack: AsyncExitStack, remembering: Remembering) -> Remembering:

@@ -5,7 +5,7 @@ is scored once. Drafts whose question no passage could answer have no truth and 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Literal
@@ -18,6 +18,7 @@ from actors.gates.retrieval import Bm25Retriever, EmbeddingRetriever
 from deployments.engines.encoding import Encoder
 from schemas.config_gates import Classifier
 from schemas.verdicts import Errored, GateRequest, Passed, Rejected, Verdict
+from studies.provenance.kit import MODELS, THRESHOLD
 from studies.provenance.machines import classifier
 from studies.provenance.plan import JUDGES, Plan
 from studies.provenance.tries import Try
@@ -25,7 +26,6 @@ from studies.provenance.world import World, engine
 
 ENCODER = "generator-large"
 K = 3
-THRESHOLD = 0.5
 MODES = ("exact", "bm25 by answer", "bm25 by question", "vectors by answer", "vectors by question", "none")
 
 
@@ -49,22 +49,29 @@ def chosen(plan: Plan, tries: Sequence[Try]) -> list[Try]:
 
 async def measured(plan: Plan, world: World, tries: Sequence[Try], memory: Path) -> list[Labelled]:
     """The chosen drafts as both judges score them in every mode."""
-    drafts = chosen(plan, tries)
+    drafts, judges = chosen(plan, tries), {judge: MODELS / f"judge-{judge}" for judge in JUDGES}
+    async with AsyncExitStack() as stack:
+        return await read(world, drafts, judges, await sources(stack, world), memory)
+
+
+async def read(
+    world: World, drafts: Sequence[Try], judges: Mapping[str, Path], shown: Mapping[str, EvidenceSource], memory: Path
+) -> list[Labelled]:
+    """The drafts as these judges score them with each source."""
     scores: list[dict[str, float]] = [{} for _ in drafts]
     found: list[dict[str, bool]] = [{} for _ in drafts]
-    async with AsyncExitStack() as stack:
-        modes = await sources(stack, world)
-        for judge in JUDGES:
-            model = await classifier(stack, f"judge-{judge}", memory)
-            config = Classifier(engine(f"judge-{judge}"), threshold=THRESHOLD)
-            for mode, source in modes.items():
+    for judge, folder in judges.items():
+        async with AsyncExitStack() as stack:
+            model = await classifier(stack, folder, memory)
+            config = Classifier(engine(folder), threshold=THRESHOLD)
+            for mode, source in shown.items():
                 gate = ClassifierGate(AGAINST_SOURCE, config, model, source)
                 said = await asyncio.gather(*(gate.check(_asked(world, one, n)) for n, one in enumerate(drafts)))
                 for number, verdict in enumerate(map(_given, said)):
                     scores[number][f"{judge}/{mode}"] = verdict.score
-                    shown = verdict.evidence.shown
-                    if shown is not None and shown.searched:
-                        found[number][mode] = shown.rank is not None
+                    evidence = verdict.evidence.shown
+                    if evidence is not None and evidence.searched:
+                        found[number][mode] = evidence.rank is not None
     return [
         Labelled(one.passage, one.faithful is True, one.kind, scores[number], found[number])
         for number, one in enumerate(drafts)

@@ -10,7 +10,7 @@ from actors.counts.probes import EXPECTED
 from schemas.flaws import FlawKind
 from studies.provenance.bootstrap import Bootstrap, Cluster, Estimate, estimate, ratio
 from studies.provenance.findings import Caught, Confusion, Overlap
-from studies.provenance.modes import THRESHOLD
+from studies.provenance.kit import THRESHOLD
 from studies.provenance.tries import Try
 
 Firsts = Sequence[tuple[int, Try]]
@@ -18,10 +18,10 @@ Firsts = Sequence[tuple[int, Try]]
 WHO = ("both", "faithfulness only", "reward only", "neither")
 
 
-def who(one: Try) -> str:
-    """Which gates reject it."""
+def who(one: Try, threshold: float = THRESHOLD) -> str:
+    """Which gates reject it. `threshold`: the judge's."""
     assert one.faithfulness is not None and one.reward is not None
-    match one.faithfulness < THRESHOLD, one.reward < THRESHOLD:
+    match one.faithfulness < threshold, one.reward < THRESHOLD:
         case True, True:
             return "both"
         case True, False:
@@ -52,7 +52,7 @@ def _overlap(name: str, firsts: Firsts, bootstrap: Bootstrap) -> Overlap:
     return Overlap(name, len(shown), int(both[0]), int(faithfulness[0]), int(reward[0]), jaccard)
 
 
-def caught(firsts: Iterable[tuple[int, Try]]) -> list[Caught]:
+def caught(firsts: Iterable[tuple[int, Try]], threshold: float = THRESHOLD) -> list[Caught]:
     """Verified flaws by kind, and drafts that the generator itself got wrong in fact or in wording."""
     shown = [one for _, one in firsts if one.faithfulness is not None and one.reward is not None]
     groups: dict[str, Callable[[Try], bool]] = {
@@ -62,7 +62,7 @@ def caught(firsts: Iterable[tuple[int, Try]]) -> list[Caught]:
     groups["own: no wrong fact, but poor"] = lambda one: one.kind is None and one.faithful is not False and not one.good
     found: list[Caught] = []
     for name, belongs in groups.items():
-        counted = Counter(who(one) for one in shown if belongs(one))
+        counted = Counter(who(one, threshold) for one in shown if belongs(one))
         found.append(Caught(name, sum(counted.values()), *(counted[key] for key in WHO)))
     return found
 

@@ -21,14 +21,15 @@ from schemas.config_gates import gate_models
 from schemas.ids import PoolName
 from schemas.ledger import Record
 from schemas.orders import OrderKind
+from schemas.recovery import Experience
 from schemas.verdicts import FAITHFULNESS, REWARD, GateName
 from studies.frame.loop import records_of
+from studies.provenance.kit import FIRST, MODELS, Kit
 from studies.provenance.machines import Remembering, classifier, generator
 from studies.provenance.plan import Plan, Setting
 from studies.provenance.tries import Try, tries_of
+from studies.provenance.warm import Warm
 from studies.provenance.world import World, run_config
-
-GATE_MODELS = {FAITHFULNESS: "judge-strong", REWARD: "reward"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,11 @@ class Machines:
     judges: Mapping[GateName, Remembering]
 
 
-async def machines(stack: AsyncExitStack, scale: str, memory: Path) -> Machines:
+async def machines(stack: AsyncExitStack, scale: str, memory: Path, kit: Kit = FIRST) -> Machines:
     """Loaded, with what they remember; closed with the stack."""
     writer = await generator(stack, scale, memory)
-    return Machines(writer, {gate: await classifier(stack, name, memory) for gate, name in GATE_MODELS.items()})
+    models = {FAITHFULNESS: kit.judge, REWARD: MODELS / "reward"}
+    return Machines(writer, {gate: await classifier(stack, model, memory) for gate, model in models.items()})
 
 
 async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Try]:
@@ -50,16 +52,19 @@ async def arm(plan: Plan, world: World, shared: Machines, *, setting: Setting, p
     return tries_of(await records(plan, world, shared, setting=setting, policy=policy), world.told)
 
 
-async def records(plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str) -> list[Record]:
-    """The ledger of a run that brings every order and probe to its end."""
-    config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy)
-    return await records_of(config, world.told, partial(_tools, config, world, shared))
+async def records(
+    plan: Plan, world: World, shared: Machines, *, setting: Setting, policy: str, prior: Experience | None = None
+) -> list[Record]:
+    """The ledger of a run that brings every order and probe to its end. `prior`: what its policy begins with."""
+    config = run_config(plan, world.config, seed=world.seed, setting=setting, policy=policy, kit=world.kit)
+    return await records_of(config, world.told, partial(_tools, config, world, shared, prior))
 
 
-def _tools(config: RunConfig, world: World, shared: Machines, orders: Orders) -> Toolbox:
+def _tools(config: RunConfig, world: World, shared: Machines, prior: Experience | None, orders: Orders) -> Toolbox:
     models = gate_models(config.gates)
     scored = {gate: build_gate(gate, model, shared.judges[gate]) for gate, model in models.items()}
     # the injector reads the whole corpus: made once for the world, not for every arm
     plain = replace(config, probes=replace(config.probes, rate=0.0))
     tools = toolbox(plain, orders, {PoolName(FRESH_POOL): shared.writer}, scored)
-    return replace(tools, makers={OrderKind.PROBE: world.maker})
+    recovery = tools.recovery if prior is None else Warm(tools.recovery, prior)
+    return replace(tools, makers={OrderKind.PROBE: world.maker}, recovery=recovery)

@@ -7,6 +7,7 @@ what an arm did, only what fits the budget counts, in the order in which it was 
 from collections.abc import Iterator, Mapping, Sequence
 
 from studies.frame.statistics import Tally
+from studies.provenance.kit import THRESHOLD
 from studies.provenance.plan import Plan
 from studies.provenance.rejected import who
 from studies.provenance.spending import Arm, within
@@ -16,8 +17,11 @@ DISCARD, RULES = "discard", "rules"
 RECOVERED, FIRST_PASS, BOTH_GATES = "rules_recovered", "first_pass", "both_gates"
 
 
-def tallies(plan: Plan, setting: str, unit: str, arms: Mapping[str, Sequence[Try]]) -> Iterator[Tally]:
-    """Of one run. `arms`: every attempt of each, first ones the same in all; `discard` and `rules` are among them."""
+def tallies(
+    plan: Plan, setting: str, unit: str, arms: Mapping[str, Sequence[Try]], *, threshold: float = THRESHOLD
+) -> Iterator[Tally]:
+    """Of one run. `arms`: every attempt of each, first ones the same in all; `discard` and `rules` are among them.
+    `threshold`: of the faithfulness gate."""
 
     def tally(arm: str, measure: str, part: float, whole: float) -> Tally:
         return Tally(setting, arm, measure, unit, part, whole)
@@ -34,7 +38,7 @@ def tallies(plan: Plan, setting: str, unit: str, arms: Mapping[str, Sequence[Try
     yield tally(RECOVERED, "true_share", _true(repaired), len(repaired))
     yield tally(FIRST_PASS, "true_share", _true(passed), len(passed))
     first = [one for one in arms[DISCARD] if one.attempt == 1 and -plan.slots <= one.slot < plan.slots]
-    seen = [who(one) for one in first if one.faithfulness is not None and one.reward is not None]
+    seen = [who(one, threshold) for one in first if one.faithfulness is not None and one.reward is not None]
     yield tally(BOTH_GATES, "jaccard", seen.count("both"), len(seen) - seen.count("neither"))
 
 

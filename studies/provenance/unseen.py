@@ -89,13 +89,18 @@ class UnseenInjector:
 
 
 def neighbour(fact: Fact, dice: random.Random) -> str:
-    """The value whose last word (of a count: the number) is the next or the last one in its list."""
+    """One of the two."""
+    return dice.choice(neighbours(fact))
+
+
+def neighbours(fact: Fact) -> tuple[str, str]:
+    """The values whose last word (of a count: the number) is the last and the next one in its list."""
     words = fact.value.split()
     at = 0 if fact.attribute.type == "count" else len(words) - 1
     ordered = ORDERED[fact.attribute.type]
-    place = ordered.index(words[at]) + dice.choice((-1, 1))
-    words[at] = ordered[place % len(ordered)]
-    return " ".join(words)
+    places = (ordered.index(words[at]) + step for step in (-1, 1))
+    before, after = (" ".join((*words[:at], ordered[place % len(ordered)], *words[at + 1 :])) for place in places)
+    return before, after
 
 
 def unseen(corpus: Corpus, seed: int) -> UnseenInjector:

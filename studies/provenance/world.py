@@ -19,11 +19,10 @@ from schemas.config_probes import NamedInjector, Probing
 from schemas.corpus import Passage
 from schemas.recovery import KNOWN_MODES, Repairs
 from schemas.samples import Draft
-from studies.almanac.exam import exam
 from studies.almanac.truth import Faithful, NotAQuestionOfThisWorld, check_facts, facts_of, well_worded
+from studies.provenance.kit import FIRST, MODELS, Kit
 from studies.provenance.plan import Plan, Setting
 
-MODELS = Path(__file__).parents[2] / "examples" / "almanac" / "models"
 SAME_BAR = "_same_bar"
 """Ends the name of an arm that holds repaired samples to no more than first ones."""
 COOL = "cool_resample"
@@ -40,28 +39,28 @@ class World:
     corpus: list[Passage]
     told: list[Passage]
     maker: ProbeMaker
+    kit: Kit = FIRST
 
 
-def engine(name: str) -> TransformersEngine:
-    """A model of the almanac; `main` has torch compute on one thread."""
-    return TransformersEngine(model=str(MODELS / name), dtype="float32", device="cpu")
+def engine(model: str | Path) -> TransformersEngine:
+    """A model of the almanac by name, or one that lies elsewhere; `main` has torch compute on one thread."""
+    return TransformersEngine(model=str(MODELS / model), dtype="float32", device="cpu")
 
 
-def build(plan: Plan, seed: int, folder: Path) -> World:
+def build(plan: Plan, seed: int, folder: Path, kit: Kit = FIRST) -> World:
     """The world of a seed; its corpus is written to the folder, for the product's own reader."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"corpus-{seed}.jsonl"
-    # seeds of other uses of the exam are small numbers
-    papers = exam(plan.documents, seed=7000 + seed)
+    papers = kit.papers(plan.documents, seed)
     lines = [json.dumps({"id": f"{seed}-{index}", "text": told.passage.text}) for index, told in enumerate(papers)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     corpus = Corpus(paths=(path.name,), base=str(folder.absolute()))
     passages = all_passages(corpus, limit=10 * plan.documents)
-    config = run_config(plan, corpus, seed=seed, setting=Setting("middle", plan.temperature), policy="discard")
-    return World(seed, corpus, passages, passages[: plan.passages], build_maker(config, build_task(config)))
+    config = run_config(plan, corpus, seed=seed, setting=Setting("middle", plan.temperature), policy="discard", kit=kit)
+    return World(seed, corpus, passages, passages[: plan.passages], build_maker(config, build_task(config)), kit)
 
 
-def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, policy: str) -> RunConfig:
+def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, policy: str, kit: Kit = FIRST) -> RunConfig:
     """The run of one arm. Who discards issues more orders: its budget goes into fresh ones."""
     slots = plan.slots + (plan.spare_slots if policy == "discard" else 0)
     named = policy.removesuffix(SAME_BAR)
@@ -75,9 +74,12 @@ def run_config(plan: Plan, corpus: Corpus, *, seed: int, setting: Setting, polic
         corpus=corpus,
         task=GroundedAnswer(samples_per_passage=slots, prompts="embedded", sampling=sampling),
         pools={"generator": Pool(engine(f"generator-{setting.scale}"))},
-        gates={"faithfulness": Classifier(engine("judge-strong")), "reward": Classifier(engine("reward"))},
+        gates={
+            "faithfulness": Classifier(engine(kit.judge), threshold=kit.threshold),
+            "reward": Classifier(engine("reward")),
+        },
         recovery=recovery,
-        probes=Probing(rate=plan.spoilt, good=0.0, injector=NamedInjector("studies.almanac.injector:almanac")),
+        probes=Probing(rate=plan.spoilt, good=0.0, injector=NamedInjector(kit.injector)),
         conductors=Conductors(concurrency=48),
         name="provenance-study",
         seed=seed,

@@ -236,12 +236,17 @@ def step_weights(one: Credited, words: Words, *, sharpness: float) -> tuple[floa
     return tuple(weights)
 
 
-def weighted(cell: Cell, policy: Net, solutions: Sequence[Solution], labels: Sequence[Credited]) -> Net:
-    """The policy after advantage-weighted likelihood; right solutions, whose steps were not credited, weigh 1."""
-    words = cell.lab.words
-    rows = [Row(words.asked(one.problem.text), one.ids) for one in positives(solutions, cell.plan.kept_right)]
+def weighted_rows(words: Words, right: Sequence[Solution], labels: Sequence[Credited], sharpness: float) -> list[Row]:
+    """What advantage-weighted likelihood learns from: right solutions, whose steps were not credited, weigh 1."""
+    rows = solution_rows(words, right)
     for one in labels:
-        weights = step_weights(one, words, sharpness=cell.plan.sharpness)
+        weights = step_weights(one, words, sharpness=sharpness)
         rows.append(Row(words.asked(one.solution.problem.text), one.solution.ids, weights))
-    tuning = cell.plan.weighted.tuning(len(rows))
-    return fitted(copy.deepcopy(policy), rows, tuning, pad=words.pad, rng=cell.dice(ADVANTAGE))
+    return rows
+
+
+def weighted(cell: Cell, policy: Net, solutions: Sequence[Solution], labels: Sequence[Credited]) -> Net:
+    """The policy after advantage-weighted likelihood."""
+    right = positives(solutions, cell.plan.kept_right)
+    rows = weighted_rows(cell.lab.words, right, labels, cell.plan.sharpness)
+    return going_on(cell, policy, rows, cell.plan.weighted.tuning(len(rows)), ADVANTAGE)

@@ -5,7 +5,9 @@ tuning alone, and never by a part with a test set.
 """
 
 import argparse
+import math
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -18,7 +20,8 @@ from studies.frame.__main__ import ROOT
 from studies.frame.commit import Stamp, pilot_stamp, seed, stamp
 from studies.frame.plan import place, read
 from studies.frame.runner import Work
-from studies.stepwise.net import from_library
+from studies.stepwise.net import Net, from_library
+from studies.stepwise.parts import Parts
 from studies.stepwise.rows import Words
 
 NAME, NUMBER = "solver-small", 2
@@ -28,14 +31,20 @@ DEVELOPMENT = "development"
 
 
 def make(folder: Path, marked: Stamp, number: int | str) -> Path:
-    """The base of that number, made now where it does not stand. The same recipe as for the base that ships."""
+    """The base of that number, made now where it does not stand. The same recipe as for the base that ships. One that
+    is cut short after its skills goes on from there."""
     output = folder / f"base-{number}"
     if (output / "model.safetensors").exists():
         return output
     words, drawn = Words(world_tokenizer.build()), seed(marked, "base", number)
-    net = from_library(untrained(SCALES[NAME], words.tokenizer, seed=drawn))
-    train.taught(net, train.SKILLS, words, seed=f"skills {drawn}")
-    train.lengthened(net, words, seed=drawn, share=SOLVED, limit_s=float("inf"))
+    new = from_library(untrained(SCALES[NAME], words.tokenizer, seed=drawn))
+
+    def skilled() -> Net:
+        train.taught(new, train.SKILLS, words, seed=f"skills {drawn}")
+        return new
+
+    net = Parts(folder, time.monotonic, math.inf).net(f"skills-{number}", new.config, skilled)
+    train.lengthened(net, words, seed=drawn, share=SOLVED, limit_s=math.inf)
     train.saved(net, words, output)
     return output
 

@@ -187,6 +187,42 @@ def test_a_pilot_spends_nothing_and_lies_elsewhere(study: Study) -> None:
     assert len(found) == 12 and all(name.endswith(".json") for name in found)
 
 
+def test_a_tiny_pilot_is_told_so_and_lies_elsewhere(study: Study) -> None:
+    """What proves that parts run cannot be taken for a pilot at full size, and a real run is never tiny."""
+    seen: set[bool] = set()
+
+    def told(given: Given) -> Found:
+        seen.add(given.tiny)
+        return tiny.run(given)
+
+    root = study(run=told)
+    assert does(root, "run", "--tiny", "--only", "throws-table-0") == 0 and seen == {True}
+    assert (root / "runs" / "studies" / "tiny-1-tiny" / "parts-1" / "throws-table-0.json").exists()
+    assert does(root, "run", "--pilot", "--only", "throws-table-0") == 0
+    assert does(root, "run", "--only", "throws-table-0") == 0 and seen == {True, False}
+
+
+def test_a_part_reads_what_those_before_it_found_and_no_other(study: Study) -> None:
+    """A choice comes from the file of the part that made it."""
+    plan = tiny.PLAN.replace(
+        "looks: [test]}", "looks: [test]}, {name: last, what: Adds., core_minutes: 1, needs: [throws]}"
+    ).replace("core_minutes: 20", "core_minutes: 21")
+
+    def adds(given: Given) -> Found:
+        if given.part.kind.name == "throws":
+            return tiny.run(given)
+        for name in ("last", "throws-table-12"):
+            with pytest.raises(ConfigError, match="part last: the plan does not say that it needs"):
+                given.earlier(name)
+        return Found([], {"sum": sum(given.earlier(f"throws-table-{n}").figures["throws"] for n in range(12))})
+
+    root = study(plan, adds)
+    assert does(root, "run") == 0
+    last = next(one for one in work(root).plan.every_part if one.name == "last")
+    result = work(root).result(last)
+    assert result is not None and result.found.figures == {"sum": 12 * tiny.PROBLEMS}
+
+
 def test_data_that_is_not_there_is_named(study: Study, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys) -> None:
     """The part waits for it; the rest runs, and what is claimed of the part is undecided."""
     plan = tiny.PLAN.replace("looks: [test]}", "looks: [test], data: [rows]}")
