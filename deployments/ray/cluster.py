@@ -72,7 +72,7 @@ def _connect(address: str | None, needed: Sequence[str], started: ExitStack) -> 
         started.callback(ray.shutdown)
         return
     folder = started.enter_context(ray_folder())
-    ways = (on_loopback(), _in_a_session_of_their_own(), _patient(), _without_log_monitor(), _forking(needed))
+    ways = (on_loopback(), _in_a_session_of_their_own(), _patient(), _alone(), _forking(needed))
     with ExitStack() as starting:
         for way in (*ways, standing_in(folder)):
             starting.enter_context(way)
@@ -117,15 +117,23 @@ def _patient() -> Iterator[None]:
 
 
 @contextmanager
-def _without_log_monitor() -> Iterator[None]:
-    """Starts no reader of all logs: it tells drivers what processes print, which no driver of ours asks for, and takes
-    a twentieth of a core. Ray has no argument for it."""
-    start = Node.start_log_monitor
-    Node.start_log_monitor = lambda self: None
+def _alone() -> Iterator[None]:
+    """Starts none of Ray's processes that nobody here asks: a reader of all logs for drivers that print them, an
+    autoscaler of nodes, and the server of a page. They take a second of a run's start, and a tenth of a core. Ray has
+    no arguments for them."""
+    processes = ("start_log_monitor", "start_monitor", "start_api_server")
+    were = {name: getattr(Node, name) for name in processes}
+
+    def none(self: Node, **named: Any) -> None:
+        self._webui_url = ""
+
+    for name in processes:
+        setattr(Node, name, none)
     try:
         yield
     finally:
-        Node.start_log_monitor = start
+        for name, was in were.items():
+            setattr(Node, name, was)
 
 
 @contextmanager

@@ -67,14 +67,15 @@ def test_a_node_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch
     assert services.get_node is known
 
 
-def test_nobody_reads_all_logs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ray's log monitor takes a twentieth of a core for lines that no driver asks for; another Ray of this process has
-    it as ever."""
+@pytest.mark.parametrize("helper", ["start_log_monitor", "start_monitor", "start_api_server"])
+def test_no_process_starts_that_nobody_asks(monkeypatch: pytest.MonkeyPatch, helper: str) -> None:
+    """A reader of all logs, an autoscaler of nodes, the server of a page; another Ray of this process has them as
+    ever."""
     asked_to: list[Node] = []
-    monkeypatch.setattr(Node, "start_log_monitor", asked_to.append)
+    monkeypatch.setattr(Node, helper, lambda node, **_: asked_to.append(node))
 
     def init(**_: Any) -> None:
-        Node.start_log_monitor(Node.__new__(Node))
+        getattr(Node, helper)(Node.__new__(Node))
         raise Stopped
 
     monkeypatch.setattr(ray, "init", init)
@@ -83,7 +84,7 @@ def test_nobody_reads_all_logs(monkeypatch: pytest.MonkeyPatch) -> None:
         pass
     assert asked_to == []
     node = Node.__new__(Node)
-    Node.start_log_monitor(node)
+    getattr(Node, helper)(node)
     assert asked_to == [node]
 
 
