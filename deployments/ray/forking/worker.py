@@ -37,6 +37,8 @@ OF_EACH = (JOB, "RAY_LD_PRELOAD_ON_WORKERS")
 """Of Ray's variables those that are no settings."""
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Of libraries that start threads when they are imported, and read again what a worker is told."""
+UNTOUCHED = "PYTORCH_NVML_BASED_CUDA_CHECK"
+"""With it torch says whether there are GPUs without touching them, which no child could do after that."""
 LONGEST_MESSAGE = 1 << 20
 WAITING = 128
 STANDARD = (0, 1, 2)
@@ -83,7 +85,7 @@ def _is_forked(place: str) -> bool:
 
 def prepare(modules: list[str]) -> None:
     """Imports. Raises where children would not differ in what they draw."""
-    meanwhile = {**dict.fromkeys(THREADS, "1"), JOB: NO_JOB}
+    meanwhile = {**dict.fromkeys(THREADS, "1"), JOB: NO_JOB, UNTOUCHED: "1"}
     was = {name: os.environ.get(name) for name in meanwhile}
     os.environ.update(meanwhile)
     gc.disable()
@@ -115,12 +117,15 @@ def _own_ids() -> Iterator[None]:
 
 
 def _drawn() -> set[bytes]:
-    """Ids that a child draws, in its first thread and in another one."""
+    """Ids that a child draws, in its first thread and in another one. Raises where a child is of no use."""
     reads, writes = os.pipe()
     child = os.fork()
     if child == 0:
         from ray import UniqueID
 
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda._is_in_bad_fork():
+            os._exit(1)
         draws = UniqueID.from_random
         os.write(writes, draws().binary())
         other = threading.Thread(target=lambda: os.write(writes, draws().binary()))
@@ -133,7 +138,7 @@ def _drawn() -> set[bytes]:
     os.waitpid(child, 0)
     half = len(drawn) // 2
     if not drawn:
-        raise RuntimeError("a forked process of this Ray draws no ids")
+        raise RuntimeError("a forked process would draw no ids of this Ray, or use no GPU")
     return {drawn[:half], drawn[half:]}
 
 

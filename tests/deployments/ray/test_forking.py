@@ -32,6 +32,13 @@ ray.UniqueID.from_random()
 prepare([])
 """
 
+TOUCHED = """
+import torch
+torch.cuda._is_in_bad_fork = lambda: True
+from deployments.ray.forking.worker import prepare
+prepare([])
+"""
+
 
 class Drawing:
     """What a worker says of itself."""
@@ -94,3 +101,9 @@ def test_who_stays_proves_that_children_differ() -> None:
     done = subprocess.run([sys.executable, "-c", DRAWN_BEFORE], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "draw the same ids" in done.stderr
     assert '"<string>", line 6' in done.stderr  # the second one refuses, and not the first
+
+
+def test_who_stays_proves_that_children_can_use_a_gpu() -> None:
+    """torch says that an import has touched one, in a double of its answer: this machine has none."""
+    done = subprocess.run([sys.executable, "-c", TOUCHED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "use no GPU" in done.stderr
