@@ -174,3 +174,17 @@ def described(error: BaseException) -> str:
         place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})"
     message = " ".join(str(found).split()) or "no message"
     return f"{type(found).__name__}: {message}"[:LONGEST_WORDS] + place
+
+
+_DEPTH = 12
+"""Causes that are looked through: more than libraries nest, and an end where two errors name each other."""
+
+
+def causes(error: BaseException) -> Iterator[BaseException]:
+    """The error, and what it was raised from or while."""
+    cause: BaseException | None = error
+    for _ in range(_DEPTH):
+        if cause is None:
+            return
+        yield cause
+        cause = cause.__cause__ or cause.__context__

@@ -5,7 +5,6 @@ token is never in the line.
 """
 
 import errno
-from collections.abc import Iterator
 
 from huggingface_hub.errors import (
     GatedRepoError,
@@ -16,16 +15,15 @@ from huggingface_hub.errors import (
 )
 
 from schemas.config_engines import ModelSource
+from schemas.errors import causes
 
 PAGE = "docs/first-contact.md#the-first-mistakes"
-DEPTH = 12
-"""Causes that are looked through: more than libraries nest, and an end where two errors name each other."""
 
 
 def hub_words(model: str, error: BaseException) -> str | None:
     """What is wrong with the name, the rights, the network or the disk, and what to do; None for any other error."""
     name = ModelSource.of(model).name
-    for cause in _causes(error):
+    for cause in causes(error):
         match cause:
             case GatedRepoError():
                 return (
@@ -47,13 +45,3 @@ def hub_words(model: str, error: BaseException) -> str | None:
             case OSError(errno=errno.ENOSPC | errno.EDQUOT):
                 return f"{model}: the disk is full: make room, or set HF_HOME to another disk ({PAGE})"
     return None
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from or while."""
-    cause: BaseException | None = error
-    for _ in range(DEPTH):
-        if cause is None:
-            return
-        yield cause
-        cause = cause.__cause__ or cause.__context__

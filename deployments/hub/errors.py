@@ -10,12 +10,11 @@ from contextlib import contextmanager
 from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, RepositoryNotFoundError
 
 from deployments.engines.http_secrets import Redactor
-from schemas.errors import GleanerError, HubAwayError, UserError
+from schemas.errors import GleanerError, HubAwayError, UserError, causes
 
 PAGE = "docs/push.md#what-may-go-wrong"
 LONGEST = 300
 """Characters of what the Hub says."""
-_DEPTH = 12
 _CARD_REFUSED = "Invalid metadata in README.md"
 """How the client says that the Hub refuses the card's head, such as a licence that it does not know."""
 
@@ -34,12 +33,12 @@ def hub_boundary(repo: str, redact: Redactor) -> Iterator[None]:
 
 
 def _translated(repo: str, error: BaseException, redact: Redactor) -> GleanerError:
-    for cause in _causes(error):
+    for cause in causes(error):
         if isinstance(cause, OfflineModeIsEnabled):
             return HubAwayError(f"{repo}: the Hub is not asked, because HF_HUB_OFFLINE is set; unset it ({PAGE})")
         if isinstance(cause, HfHubHTTPError):
             return _refused(repo, cause, redact)
-    *_, first = _causes(error)
+    *_, first = causes(error)
     said = redact(" ".join(f"{type(first).__name__}: {first}".split()))[:LONGEST]
     if str(error).startswith(_CARD_REFUSED):
         return UserError(f"{repo}: the Hub refuses the card: {redact(_card_words(error))} ({PAGE})")
@@ -73,13 +72,3 @@ def _refused(repo: str, error: HfHubHTTPError, redact: Redactor) -> GleanerError
 
 def _card_words(error: BaseException) -> str:
     return " ".join(str(error).removeprefix(_CARD_REFUSED).lstrip(".").split())[:LONGEST]
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error, and what it was raised from or while."""
-    cause: BaseException | None = error
-    for _ in range(_DEPTH):
-        if cause is None:
-            return
-        yield cause
-        cause = cause.__cause__ or cause.__context__

@@ -1,8 +1,8 @@
 """The Ray shells of queue, reader and writer. They decode, call and encode; the decisions are in `actors/`.
 
 Laws: only a queue actor writes its ledger. The reader and the writer may die at any moment and be replaced. None of
-them takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None loads
-Ray Serve, which takes longer than all the rest (`deployments.ray.conductor` does).
+them takes a CPU of Ray's count: their load is small beside the models', and they must never wait for a slot. None
+imports Ray Serve, which takes longer than all the rest where workers are not forked (the conductor's module does).
 """
 
 import asyncio
