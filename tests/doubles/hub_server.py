@@ -157,13 +157,11 @@ class HubHandler(BaseHTTPRequestHandler):
         self._say(200, {"transfer": "basic", "objects": objects})
 
     def large(self, body: bytes, oid: str) -> None:
-        store = self.store
-        if store.cut_after is not None and len(store.uploads) >= store.cut_after:
-            self.close_connection = True
-            self.connection.close()
+        if self.store.upload(oid, body):
+            self._say(200, {})
             return
-        store.upload(oid, body)
-        self._say(200, {})
+        self.close_connection = True
+        self.connection.close()
 
     def xet_token(self, body: bytes, name: str, rev: str) -> None:
         self.writable(name)

@@ -7,6 +7,7 @@ Law: as on the Hub, a commit is whole or not there, names its parent, and may na
 from base64 import b64decode
 from dataclasses import dataclass, field
 from hashlib import sha1, sha256
+from threading import Lock
 from typing import Any
 
 INITIAL = b"*.parquet filter=lfs diff=lfs merge=lfs -text\n"
@@ -95,6 +96,8 @@ class HubStore:
     cut_after: int | None = None
     fails_with: int | None = None
     """Every request is refused with this status."""
+    uploading: Lock = field(default_factory=Lock)
+    """Files come at the same time: whether one is still taken, and that it was, is one step."""
 
     def may(self, token: str | None, right: str) -> None:
         """Raises Refused where the token has not this right."""
@@ -146,12 +149,16 @@ class HubStore:
         words = b"".join(bytes.fromhex(oid[at : at + 16])[::-1] for at in range(0, 64, 16))
         return oid in self.large or any(words in shard for shard in self.shards)
 
-    def upload(self, oid: str, content: bytes) -> None:
-        """A large file's content."""
+    def upload(self, oid: str, content: bytes) -> bool:
+        """Takes a large file's content, unless as many as it takes were taken already."""
         if sha256(content).hexdigest() != oid:
             raise Refused(400, "", "the content is not what was announced")
-        self.large[oid] = content
-        self.uploads.append(oid)
+        with self.uploading:
+            if self.cut_after is not None and len(self.uploads) >= self.cut_after:
+                return False
+            self.large[oid] = content
+            self.uploads.append(oid)
+        return True
 
     def content(self, blob: Blob) -> bytes:
         """A file's content."""
