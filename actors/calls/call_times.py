@@ -1,0 +1,100 @@
+"""How long a server's calls take, by their length and by how many are under way. Pure."""
+
+import math
+
+from msgspec import Struct
+
+REMEMBERED = 2000
+"""Answers after which an earlier one counts a third."""
+KNOWN = 64
+"""After so many answers a line through them says more than their mean."""
+SPREAD = 0.7
+"""Standard deviation of a call's time, as a part of its mean. Completions' times are lognormal with σ about 0.6."""
+SURPRISE = 3.0
+"""More standard errors than this are no noise."""
+
+
+def noise(answers: float, others: float) -> float:
+    """Standard error of the ratio of two mean times, each of so many answers."""
+    return SPREAD * math.sqrt(1 / answers + 1 / others)
+
+
+class Lengths:
+    """What a call of so many tokens counts: as much as it takes longer than the usual call. So a stream of longer
+    completions is no slower server."""
+
+    def __init__(self) -> None:
+        self._calls = self._tokens = self._seconds = self._squares = self._products = 0.0
+        self._usual = 0.0
+
+    def add(self, tokens: int, seconds: float) -> float:
+        """One answered call; gives what it counts."""
+        keep = 1 - 1 / REMEMBERED
+        self._calls = self._calls * keep + 1
+        self._tokens = self._tokens * keep + tokens
+        self._seconds = self._seconds * keep + seconds
+        self._squares = self._squares * keep + tokens * tokens
+        self._products = self._products * keep + tokens * seconds
+        if self._calls < KNOWN:
+            return 1.0
+        self._usual = self._usual or self._tokens / self._calls
+        free_s, token_s = self._line()
+        usual_s = free_s + token_s * self._usual
+        return (free_s + token_s * tokens) / usual_s if usual_s > 0 else 1.0
+
+    def _line(self) -> tuple[float, float]:
+        """Seconds of a call without tokens, and of each token, by least squares; neither is negative."""
+        tokens, seconds = self._tokens / self._calls, self._seconds / self._calls
+        spread = self._squares - self._tokens * tokens
+        token_s = (self._products - self._tokens * seconds) / spread if spread > 1e-6 * self._squares else 0.0
+        token_s = max(0.0, min(token_s, seconds / tokens)) if tokens else 0.0
+        return seconds - token_s * tokens, token_s
+
+
+class Point(Struct, frozen=True):
+    """What was seen at one limit: calls under way, on average, and seconds of the usual call."""
+
+    calls: float
+    call_s: float
+    answers: int
+    limit: float
+
+    @property
+    def per_s(self) -> float:
+        return self.calls / self.call_s
+
+    def power(self, before: "Point") -> float:
+        """The power of the calls under way by which throughput has changed since `before`: 1 while nobody waits, 0 when
+        every slot was taken. They must differ in the calls."""
+        return math.log(self.per_s / before.per_s) / math.log(self.calls / before.calls)
+
+
+class FreeTime(Struct, frozen=True):
+    """Seconds of the usual call while nobody waits, from so many answers. `slope`: the part by which each call under way
+    makes all of them slower, on a server whose batches cost more the larger they are."""
+
+    call_s: float
+    answers: float
+    slope: float = 0.0
+
+    def at(self, calls: float) -> float:
+        return self.call_s * (1 + self.slope * calls)
+
+    def merged(self, seen: Point) -> "FreeTime":
+        """With one more point at which nobody waited. What differs by more than noise takes its place."""
+        found = self.replaced(seen)
+        if abs(found.call_s / self.call_s - 1) > SURPRISE * noise(seen.answers, self.answers):
+            return found
+        weight = seen.answers / (seen.answers + self.answers)
+        answers = min(float(REMEMBERED), self.answers + seen.answers)
+        return FreeTime(self.call_s + weight * (found.call_s - self.call_s), answers, self.slope)
+
+    def replaced(self, seen: Point) -> "FreeTime":
+        return FreeTime(seen.call_s / (1 + self.slope * seen.calls), seen.answers, self.slope)
+
+
+def through(before: Point, seen: Point) -> FreeTime | None:
+    """The time whose slope is that between two points; None if it would begin below zero."""
+    slope_s = max(0.0, (seen.call_s - before.call_s) / (seen.calls - before.calls))
+    free_s = seen.call_s - slope_s * seen.calls
+    return FreeTime(free_s, seen.answers, slope_s / free_s) if free_s > 0 else None

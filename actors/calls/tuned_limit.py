@@ -1,0 +1,292 @@
+"""How many calls to send to a server at once when no number is configured. Pure: facts and `now` (seconds) in, a limit
+out.
+
+Laws. The limit lies between 1 and `most`. It grows only while the calls at hand fill it. A refusal (429) takes its own
+place away, and each round of refusals 3% more. If the server tells its load, that decides. If not, the time of its
+calls does: calls under way, divided by how much longer they take than when nobody waits, are the server's slots
+(Little's law). Calls count by their length, so that long completions are no queue. If calls take longer, and fewer of
+them under way are no help, then the server is slower and not full.
+
+The limit is judged after each round of as many answers as calls are under way. Steps double while the server has room,
+and are small after it had none: 512 slots are found in some ten rounds from any limit. A limit that was found by a
+queue is lowered for a round now and then, since only then it shows how long a call takes when nobody waits.
+(Slow start and multiplicative decrease: Jacobson, 1988; slots from times: TCP Vegas, Brakmo, 1995; the look at an
+empty queue: BBR, Cardwell, 2016.)
+"""
+
+import math
+from enum import Enum
+
+from msgspec import Struct
+
+from actors.calls.call_times import SURPRISE, FreeTime, Lengths, Point, noise, through
+
+FIRST = 16
+"""The first limit towards a server."""
+LEAST_ANSWERS, MOST_ANSWERS = 16, 512
+"""Answers of a round."""
+FULL = 0.9
+"""Below this share of the limit, the calls at hand do not fill it, and nothing is learnt."""
+QUEUE, LONG_QUEUE = 1.0, 2.0
+"""Times the root of the calls under way: up to so many calls in the server's queue the limit grows, from so many on it
+shrinks. A round's noise grows with the same root, and among several clients the smaller one grows first."""
+AIM = 1.5
+PAYS = 0.3
+"""Growth pays if throughput rises at least by this power of it."""
+HELPS_NOT = 0.5
+"""If throughput falls by this power of a cut or more, nobody was waiting."""
+MUCH = 1.1
+"""Calls under way must differ by this factor before throughput is compared, and growth by `DOUBTFUL` if it seems free of
+a queue."""
+DOUBTFUL = 1.5
+MOST_STRETCH = 4.0
+"""No larger batch pays if a call takes so many times what the quickest ones took: it may be other clients' queue."""
+FORGET_S = 120.0
+"""The quickest calls are forgotten by half in this time."""
+BACK_OFF = 0.97
+WAIT_S, LONGEST_WAIT_S, LONGEST_HELD_WAIT_S = 1.0, 8.0, 60.0
+"""Pauses of growth after refusals: the first, the longest, and the longest if the server asks for silence each time."""
+LOOK_EVERY, LOOK, LOOK_FREE = 16, 0.75, 0.2
+"""After so many rounds the limit is lowered to this share. If that lowers throughput by less than this power, the limit
+stays there."""
+UNDER_WAY = 0.3
+"""The weight of a call under way, as in `actors.scaling.measure`."""
+WAITING, WAITING_AIM, LEAST_WAITING = 0.1, 0.05, 2.0
+"""Shares of the running calls: so many may wait in a server that tells its load, and so many are aimed at."""
+KV_FULL = 0.95
+"""A server whose KV cache is this full is sent no more calls at once."""
+TOLD_S = 5.0
+"""What a server tells of its load is believed for so long."""
+
+
+class ServerLoad(Struct, frozen=True):
+    """A server's own word: calls that it computes, calls that wait, the share of its KV cache in use."""
+
+    running: float
+    waiting: float
+    kv_used: float = 0.0
+
+
+class Move(Enum):
+    """What was done to the limit before the round."""
+
+    NONE = "none"
+    GREW = "grew"
+    WENT_BACK = "went_back"
+    """It grew to where throughput paid and calls took longer, and went to the slots that this would mean."""
+    CUT = "cut"
+    LOOKED = "looked"
+    """It was lowered to see calls without a queue."""
+
+
+class Round(Struct):
+    """What was seen since `at`. `busy_s`: seconds of all calls under way; `done`: answers, each by its length."""
+
+    at: float
+    under_way: int
+    answers: int = 0
+    done: float = 0.0
+    busy_s: float = 0.0
+
+    def point(self, under_way: int, now: float, limit: float) -> Point | None:
+        """The round as one point; calls under way count in part. None if nothing can be said."""
+        done = self.done + UNDER_WAY * (under_way - self.under_way) * self.done / self.answers
+        if done <= 0 or self.busy_s <= 0:
+            return None
+        return Point(self.busy_s / (now - self.at), self.busy_s / done, self.answers, limit)
+
+
+class TunedLimit:
+    """The limit towards one server. Report every call: `sent`, then `answered`, `refused` or `ended`."""
+
+    def __init__(self, most: int, first: int = FIRST) -> None:
+        self._most = float(most)
+        self._limit = self._step = float(min(most, first))
+        self._under_way = 0
+        self._counted_at = 0.0
+        self._lengths = Lengths()
+        self._first: list[float] = []
+        self._free: FreeTime | None = None
+        self._quickest_s = math.inf
+        self._round = Round(0.0, 0)
+        self._settling = 0
+        self._move, self._before, self._top = Move.NONE, Point(1, 1, 1, 1), Point(1, 1, 1, 1)
+        self._queues = False
+        """Whether it was a queue that the limit met last."""
+        self._rounds = 0
+        self._refused = False
+        self._longest_wait_s, self._wait_s, self._grows_from = LONGEST_WAIT_S, WAIT_S, -math.inf
+        self._told_at = -math.inf
+
+    @property
+    def limit(self) -> int:
+        """Calls that may be under way."""
+        return int(self._limit)
+
+    def sent(self, now: float) -> None:
+        """A call was sent."""
+        self._count(now, 1)
+
+    def ended(self, now: float) -> None:
+        """A call ended in a way that tells nothing."""
+        self._count(now, -1)
+
+    def refused(self, now: float, *, held: bool) -> None:
+        """The server had no place for a call. `held`: it asks for silence besides, which is not kept here."""
+        self._count(now, -1)
+        self._limit = max(1.0, min(self._limit, float(self._under_way)))
+        self._longest_wait_s = LONGEST_HELD_WAIT_S if held else LONGEST_WAIT_S
+        if not self._refused:
+            self._grows_from = now + self._wait_s
+            self._wait_s = min(self._longest_wait_s, 2 * self._wait_s)
+        self._refused, self._queues, self._move = True, False, Move.NONE
+        self._small_steps()
+
+    def answered(self, now: float, seconds: float, tokens: int) -> None:
+        """A call was answered after so many seconds, with so many generated tokens."""
+        self._count(now, -1)
+        length = self._lengths.add(tokens, seconds)
+        if self._free is None:
+            self._learn_first(seconds, now)
+        elif self._under_way > self._limit + 1:
+            self._settling = self._under_way // 2 if self._move in (Move.CUT, Move.LOOKED) else 0
+            self._round = Round(now, self._under_way)
+        elif self._settling:
+            self._settling -= 1
+            self._round = Round(now, self._under_way)
+        else:
+            self._round.answers += 1
+            self._round.done += length
+            wanted = self._under_way * (2 if self._move is Move.LOOKED else 1)
+            if self._round.answers >= max(LEAST_ANSWERS, min(MOST_ANSWERS, wanted)):
+                self._end_round(self._free, now)
+
+    def told(self, load: ServerLoad, now: float) -> None:
+        """What the server says of its load; about once a second."""
+        self._told_at = now
+        self._move = Move.NONE
+        if load.waiting > max(LEAST_WAITING, WAITING * load.running):
+            if self._under_way <= self._limit + 1:  # an earlier cut has come to pass
+                share = (1 + WAITING_AIM) * max(1.0, load.running) / (load.running + load.waiting)
+                self._limit = max(1.0, self._limit * min(1.0, share))
+            self._small_steps()
+        elif self._under_way >= FULL * self._limit and load.kv_used < KV_FULL and now >= self._grows_from:
+            if load.waiting:
+                self._small_steps()
+            self._grow()
+
+    def _count(self, now: float, change: int) -> None:
+        self._round.busy_s += self._under_way * (now - self._counted_at)
+        self._counted_at = now
+        self._under_way += change
+
+    def _learn_first(self, seconds: float, now: float) -> None:
+        """The first answers of a server have waited for nobody, whatever the limit."""
+        self._first.append(seconds)
+        if len(self._first) == LEAST_ANSWERS:
+            self._quickest_s = sum(self._first) / LEAST_ANSWERS
+            self._free = FreeTime(self._quickest_s, LEAST_ANSWERS)
+            self._round = Round(now, self._under_way)
+
+    def _end_round(self, free: FreeTime, now: float) -> None:
+        over, self._round = self._round, Round(now, self._under_way)
+        seen = over.point(self._under_way, now, self._limit)
+        if seen is None:
+            return
+        remembered_s = self._quickest_s * 2 ** ((now - over.at) / FORGET_S)
+        self._quickest_s = min(seen.call_s, remembered_s) if seen.call_s > self._quickest_s else (
+            self._quickest_s + (seen.call_s - self._quickest_s) / 4
+        )  # fmt: skip
+        refused, self._refused = self._refused, False
+        move, self._move = self._move, Move.NONE
+        self._rounds += 1
+        if refused:
+            self._limit = max(1.0, self._limit * BACK_OFF)
+        elif seen.calls < FULL * self._limit:
+            self._small_steps()
+        elif now - self._told_at > TOLD_S:
+            self._judge(free, seen, move, may_grow=now >= self._grows_from)
+
+    def _judge(self, free: FreeTime, seen: Point, move: Move, *, may_grow: bool) -> None:
+        """Moves the limit by the times of calls."""
+        before = self._before
+        if move is Move.LOOKED:
+            self._end_look(free, seen)
+            return
+        slots = min(seen.calls, seen.calls * free.at(seen.calls) / seen.call_s)
+        queue, root = seen.calls - slots, math.sqrt(seen.calls)
+        unsure = seen.calls * noise(seen.answers, free.answers)
+        grown = move in (Move.GREW, Move.WENT_BACK) and seen.calls > MUCH * before.calls
+        if move is Move.CUT and MUCH * seen.calls < before.calls and self._helps_not(seen):
+            self._free = free.replaced(seen)
+            self._go_to(before.limit)
+        elif grown and seen.calls > DOUBTFUL * before.calls and seen.power(before) < PAYS:
+            self._queues = True
+            self._go_to(max(before.limit, slots + AIM * math.sqrt(slots)))
+        elif queue > max(LONG_QUEUE * root, SURPRISE * unsure):
+            self._queues = True
+            self._shorten(free, seen, slots, move if grown else Move.NONE)
+        elif self._queues and self._rounds >= LOOK_EVERY:
+            self._look(seen)
+        elif not self._queues or queue < max(QUEUE * root, SURPRISE / 2 * unsure):
+            if not self._queues:
+                self._free = free.merged(seen)
+            if may_grow:
+                self._before, self._move = seen, Move.GREW
+                self._grow()
+        else:
+            self._small_steps()
+
+    def _shorten(self, free: FreeTime, seen: Point, slots: float, grew: Move) -> None:
+        """The server seems to have a queue: cuts the limit, unless a larger batch only takes longer and still pays."""
+        aim = max(1.0, slots + AIM * math.sqrt(slots))
+        before = self._before
+        if grew is Move.NONE:
+            self._before, self._move = seen, Move.CUT
+            self._go_to(aim)
+            return
+        pays = seen.power(before) >= PAYS and seen.call_s < MOST_STRETCH * self._quickest_s
+        slower = through(before, seen)
+        if pays and grew is Move.GREW and aim < FULL * seen.limit:
+            self._top, self._move = seen, Move.WENT_BACK
+            self._limit = max(aim, before.limit)
+        elif pays and slower is not None and (grew is Move.GREW or self._is_slower(seen)):
+            self._free = slower
+            self._before, self._move = seen, Move.GREW
+            self._grow()
+        else:
+            self._go_to(max(aim, before.limit))
+
+    def _is_slower(self, seen: Point) -> bool:
+        """Whether the times at three limits lie nearer to those of growing batches than to those of a queue."""
+        before, top = self._before, self._top
+        queue_s = top.call_s * seen.calls / top.calls
+        part = (seen.calls - before.calls) / (top.calls - before.calls)
+        batch_s = before.call_s + (top.call_s - before.call_s) * part
+        return seen.call_s > (queue_s + batch_s) / 2 and batch_s > queue_s
+
+    def _helps_not(self, seen: Point) -> bool:
+        return seen.power(self._before) >= HELPS_NOT and seen.call_s < MOST_STRETCH * self._quickest_s
+
+    def _look(self, seen: Point) -> None:
+        self._before, self._move, self._rounds = seen, Move.LOOKED, 0
+        self._limit = max(1.0, LOOK * seen.calls)
+
+    def _end_look(self, free: FreeTime, seen: Point) -> None:
+        self._free = free.merged(seen)
+        if MUCH * seen.calls > self._before.calls or seen.power(self._before) >= LOOK_FREE:
+            self._limit = self._before.limit
+        else:
+            self._small_steps()
+            self._look(seen)
+
+    def _grow(self) -> None:
+        self._limit = min(self._most, self._limit + self._step)
+        self._step = min(2 * self._step, self._limit)
+
+    def _go_to(self, limit: float) -> None:
+        self._limit = min(self._most, limit)
+        self._small_steps()
+
+    def _small_steps(self) -> None:
+        self._step = max(1.0, math.sqrt(self._limit) / 2)
