@@ -8,15 +8,15 @@ REMEMBERED = 2000
 """Answers after which an earlier one counts a third."""
 KNOWN = 64
 """After so many answers a line through them says more than their mean."""
-SPREAD = 0.7
-"""Standard deviation of a call's time, as a part of its mean. Completions' times are lognormal with σ about 0.6."""
+USUAL_SPREAD, LEAST_SPREAD = 0.7, 0.5
+"""Standard deviation of a call's time, as a part of its mean: completions are lognormal with σ about 0.6."""
 SURPRISE = 3.0
 """More standard errors than this are no noise."""
 
 
 def noise(answers: float, others: float) -> float:
-    """Standard error of the ratio of two mean times, each of so many answers."""
-    return SPREAD * math.sqrt(1 / answers + 1 / others)
+    """Standard error of the ratio of two mean times, each of so many answers, for a spread of 1."""
+    return math.sqrt(1 / answers + 1 / others)
 
 
 class Lengths:
@@ -24,7 +24,7 @@ class Lengths:
     completions is no slower server."""
 
     def __init__(self) -> None:
-        self._calls = self._tokens = self._seconds = self._squares = self._products = 0.0
+        self._calls = self._tokens = self._seconds = self._squares = self._products = self._seconds_squares = 0.0
         self._usual = 0.0
 
     def add(self, tokens: int, seconds: float) -> float:
@@ -35,12 +35,21 @@ class Lengths:
         self._seconds = self._seconds * keep + seconds
         self._squares = self._squares * keep + tokens * tokens
         self._products = self._products * keep + tokens * seconds
+        self._seconds_squares = self._seconds_squares * keep + seconds * seconds
         if self._calls < KNOWN:
             return 1.0
         self._usual = self._usual or self._tokens / self._calls
         free_s, token_s = self._line()
         usual_s = free_s + token_s * self._usual
         return (free_s + token_s * tokens) / usual_s if usual_s > 0 else 1.0
+
+    @property
+    def spread(self) -> float:
+        """Standard deviation of the calls' times, as a part of their mean."""
+        if self._calls < KNOWN:
+            return USUAL_SPREAD
+        mean = self._seconds / self._calls
+        return max(LEAST_SPREAD, math.sqrt(max(0.0, self._seconds_squares / self._calls - mean * mean)) / mean)
 
     def _line(self) -> tuple[float, float]:
         """Seconds of a call without tokens, and of each token, by least squares; neither is negative."""
@@ -70,31 +79,15 @@ class Point(Struct, frozen=True):
 
 
 class FreeTime(Struct, frozen=True):
-    """Seconds of the usual call while nobody waits, from so many answers. `slope`: the part by which each call under way
-    makes all of them slower, on a server whose batches cost more the larger they are."""
+    """Seconds of the usual call while nobody waits, from so many answers."""
 
     call_s: float
     answers: float
-    slope: float = 0.0
 
-    def at(self, calls: float) -> float:
-        return self.call_s * (1 + self.slope * calls)
-
-    def merged(self, seen: Point) -> "FreeTime":
+    def merged(self, seen: Point, spread: float) -> "FreeTime":
         """With one more point at which nobody waited. What differs by more than noise takes its place."""
-        found = self.replaced(seen)
-        if abs(found.call_s / self.call_s - 1) > SURPRISE * noise(seen.answers, self.answers):
-            return found
+        if abs(seen.call_s / self.call_s - 1) > SURPRISE * spread * noise(seen.answers, self.answers):
+            return FreeTime(seen.call_s, seen.answers)
         weight = seen.answers / (seen.answers + self.answers)
         answers = min(float(REMEMBERED), self.answers + seen.answers)
-        return FreeTime(self.call_s + weight * (found.call_s - self.call_s), answers, self.slope)
-
-    def replaced(self, seen: Point) -> "FreeTime":
-        return FreeTime(seen.call_s / (1 + self.slope * seen.calls), seen.answers, self.slope)
-
-
-def through(before: Point, seen: Point) -> FreeTime | None:
-    """The time whose slope is that between two points; None if it would begin below zero."""
-    slope_s = max(0.0, (seen.call_s - before.call_s) / (seen.calls - before.calls))
-    free_s = seen.call_s - slope_s * seen.calls
-    return FreeTime(free_s, seen.answers, slope_s / free_s) if free_s > 0 else None
+        return FreeTime(self.call_s + weight * (seen.call_s - self.call_s), answers)

@@ -19,7 +19,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from actors.calls.call_times import SURPRISE, FreeTime, Lengths, Point, noise, through
+from actors.calls.call_times import SURPRISE, USUAL_SPREAD, FreeTime, Lengths, Point, noise
 
 FIRST = 16
 """The first limit towards a server."""
@@ -46,13 +46,16 @@ FORGET_S = 120.0
 BACK_OFF = 0.97
 WAIT_S, LONGEST_WAIT_S, LONGEST_HELD_WAIT_S = 1.0, 8.0, 60.0
 """Pauses of growth after refusals: the first, the longest, and the longest if the server asks for silence each time."""
-LOOK_EVERY, LOOK, LOOK_FREE = 16, 0.75, 0.2
+BOLD = 0.75
+SERVES = 0.35
+LOOK_EVERY, LOOK, LOOK_FREE = 24, 0.75, 0.2
 """After so many rounds the limit is lowered to this share. If that lowers throughput by less than this power, the limit
 stays there."""
 UNDER_WAY = 0.3
 """The weight of a call under way, as in `actors.scaling.measure`."""
 WAITING, WAITING_AIM, LEAST_WAITING = 0.1, 0.05, 2.0
 """Shares of the running calls: so many may wait in a server that tells its load, and so many are aimed at."""
+STEP = 4.0
 KV_FULL = 0.95
 """A server whose KV cache is this full is sent no more calls at once."""
 TOLD_S = 5.0
@@ -72,11 +75,16 @@ class Move(Enum):
 
     NONE = "none"
     GREW = "grew"
-    WENT_BACK = "went_back"
-    """It grew to where throughput paid and calls took longer, and went to the slots that this would mean."""
+    BOLD = "bold"
+    """It grew by half, to see whether that pays."""
     CUT = "cut"
+    RESTORED = "restored"
+    """It was cut, which seemed to be no help, and was given its earlier value."""
     LOOKED = "looked"
     """It was lowered to see calls without a queue."""
+
+
+ROUNDS = {Move.LOOKED: 3, Move.BOLD: 2}
 
 
 class Round(Struct):
@@ -110,10 +118,11 @@ class TunedLimit:
         self._quickest_s = math.inf
         self._round = Round(0.0, 0)
         self._settling = 0
-        self._move, self._before, self._top = Move.NONE, Point(1, 1, 1, 1), Point(1, 1, 1, 1)
+        self._move, self._before = Move.NONE, Point(1, 1, 1, 1)
         self._queues = False
         """Whether it was a queue that the limit met last."""
-        self._rounds = 0
+        self._looked_at = 0.0
+        self._earlier: FreeTime | None = None
         self._refused = False
         self._longest_wait_s, self._wait_s, self._grows_from = LONGEST_WAIT_S, WAIT_S, -math.inf
         self._told_at = -math.inf
@@ -157,8 +166,7 @@ class TunedLimit:
         else:
             self._round.answers += 1
             self._round.done += length
-            wanted = self._under_way * (2 if self._move is Move.LOOKED else 1)
-            if self._round.answers >= max(LEAST_ANSWERS, min(MOST_ANSWERS, wanted)):
+            if self._round.answers >= self._wanted():
                 self._end_round(self._free, now)
 
     def told(self, load: ServerLoad, now: float) -> None:
@@ -170,10 +178,15 @@ class TunedLimit:
                 share = (1 + WAITING_AIM) * max(1.0, load.running) / (load.running + load.waiting)
                 self._limit = max(1.0, self._limit * min(1.0, share))
             self._small_steps()
-        elif self._under_way >= FULL * self._limit and load.kv_used < KV_FULL and now >= self._grows_from:
+        elif self._under_way >= FULL * self.limit and load.kv_used < KV_FULL and now >= self._grows_from:
             if load.waiting:
                 self._small_steps()
             self._grow()
+
+    def _wanted(self) -> float:
+        """Answers of this round: more where calls differ more, and fewer while steps are large."""
+        times = ROUNDS.get(self._move, 2 if self._step <= STEP else 1) * (self._lengths.spread / USUAL_SPREAD) ** 2
+        return max(LEAST_ANSWERS, min(max(MOST_ANSWERS, self._under_way), times * self._under_way))
 
     def _count(self, now: float, change: int) -> None:
         self._round.busy_s += self._under_way * (now - self._counted_at)
@@ -184,8 +197,7 @@ class TunedLimit:
         """The first answers of a server have waited for nobody, whatever the limit."""
         self._first.append(seconds)
         if len(self._first) == LEAST_ANSWERS:
-            self._quickest_s = sum(self._first) / LEAST_ANSWERS
-            self._free = FreeTime(self._quickest_s, LEAST_ANSWERS)
+            self._free = FreeTime(sum(self._first) / LEAST_ANSWERS, LEAST_ANSWERS)
             self._round = Round(now, self._under_way)
 
     def _end_round(self, free: FreeTime, now: float) -> None:
@@ -193,92 +205,90 @@ class TunedLimit:
         seen = over.point(self._under_way, now, self._limit)
         if seen is None:
             return
-        remembered_s = self._quickest_s * 2 ** ((now - over.at) / FORGET_S)
-        self._quickest_s = min(seen.call_s, remembered_s) if seen.call_s > self._quickest_s else (
-            self._quickest_s + (seen.call_s - self._quickest_s) / 4
-        )  # fmt: skip
+        forgotten_s = self._quickest_s * 2 ** ((now - over.at) / FORGET_S)
+        self._quickest_s = min(seen.call_s, forgotten_s)
         refused, self._refused = self._refused, False
         move, self._move = self._move, Move.NONE
-        self._rounds += 1
         if refused:
             self._limit = max(1.0, self._limit * BACK_OFF)
-        elif seen.calls < FULL * self._limit:
+        elif seen.calls < FULL * self.limit:
             self._small_steps()
         elif now - self._told_at > TOLD_S:
-            self._judge(free, seen, move, may_grow=now >= self._grows_from)
+            self._judge(free, seen, move, now)
 
-    def _judge(self, free: FreeTime, seen: Point, move: Move, *, may_grow: bool) -> None:
+    def _judge(self, free: FreeTime, seen: Point, move: Move, now: float) -> None:
         """Moves the limit by the times of calls."""
-        before = self._before
-        if move is Move.LOOKED:
-            self._end_look(free, seen)
-            return
-        slots = min(seen.calls, seen.calls * free.at(seen.calls) / seen.call_s)
+        slots = min(seen.calls, seen.calls * free.call_s / seen.call_s)
         queue, root = seen.calls - slots, math.sqrt(seen.calls)
-        unsure = seen.calls * noise(seen.answers, free.answers)
-        grown = move in (Move.GREW, Move.WENT_BACK) and seen.calls > MUCH * before.calls
-        if move is Move.CUT and MUCH * seen.calls < before.calls and self._helps_not(seen):
-            self._free = free.replaced(seen)
-            self._go_to(before.limit)
-        elif grown and seen.calls > DOUBTFUL * before.calls and seen.power(before) < PAYS:
+        unsure = seen.calls * noise(seen.answers, free.answers) * self._lengths.spread
+        if self._tested(free, seen, move):
+            return
+        if queue > max(LONG_QUEUE * root, SURPRISE * unsure):
             self._queues = True
-            self._go_to(max(before.limit, slots + AIM * math.sqrt(slots)))
-        elif queue > max(LONG_QUEUE * root, SURPRISE * unsure):
-            self._queues = True
-            self._shorten(free, seen, slots, move if grown else Move.NONE)
-        elif self._queues and self._rounds >= LOOK_EVERY:
-            self._look(seen)
+            self._before, self._move = seen, Move.CUT
+            self._go_to(slots + AIM * math.sqrt(slots))
+        elif self._queues and self._look_is_due(now):
+            self._look(seen, now)
         elif not self._queues or queue < max(QUEUE * root, SURPRISE / 2 * unsure):
             if not self._queues:
-                self._free = free.merged(seen)
-            if may_grow:
+                self._free = free.merged(seen, self._lengths.spread)
+            if now >= self._grows_from:
                 self._before, self._move = seen, Move.GREW
                 self._grow()
         else:
             self._small_steps()
 
-    def _shorten(self, free: FreeTime, seen: Point, slots: float, grew: Move) -> None:
-        """The server seems to have a queue: cuts the limit, unless a larger batch only takes longer and still pays."""
-        aim = max(1.0, slots + AIM * math.sqrt(slots))
+    def _tested(self, free: FreeTime, seen: Point, move: Move) -> bool:
+        """Compares the round with the one before the limit was moved; gives whether that has decided."""
         before = self._before
-        if grew is Move.NONE:
-            self._before, self._move = seen, Move.CUT
-            self._go_to(aim)
-            return
-        pays = seen.power(before) >= PAYS and seen.call_s < MOST_STRETCH * self._quickest_s
-        slower = through(before, seen)
-        if pays and grew is Move.GREW and aim < FULL * seen.limit:
-            self._top, self._move = seen, Move.WENT_BACK
-            self._limit = max(aim, before.limit)
-        elif pays and slower is not None and (grew is Move.GREW or self._is_slower(seen)):
-            self._free = slower
-            self._before, self._move = seen, Move.GREW
-            self._grow()
-        else:
-            self._go_to(max(aim, before.limit))
+        most, least = max(seen.calls, before.calls), min(seen.calls, before.calls)
+        power = seen.power(before) if most > MUCH * least else None
+        match move:
+            case Move.LOOKED:
+                self._end_look(free, seen, power)
+                return True
+            case Move.CUT if power is not None and power >= HELPS_NOT and seen.calls * DOUBTFUL < before.calls:
+                self._earlier, self._free = free, FreeTime(seen.call_s, seen.answers)
+                self._before, self._move = seen, Move.RESTORED
+                self._go_to(before.limit)
+                return True
+            case Move.RESTORED if power is not None and power < HELPS_NOT:
+                self._free = self._earlier
+                self._go_to(before.limit)
+                return True
+            case Move.BOLD if power is not None:
+                if power >= PAYS and seen.call_s < MOST_STRETCH * self._quickest_s:
+                    self._free = FreeTime(seen.call_s, seen.answers)
+                else:
+                    self._go_to(before.limit)
+                return True
+            case Move.GREW if power is not None and most > DOUBTFUL * least and power < PAYS:
+                self._queues = True
+                self._go_to(before.limit)
+                return True
+        return False
 
-    def _is_slower(self, seen: Point) -> bool:
-        """Whether the times at three limits lie nearer to those of growing batches than to those of a queue."""
-        before, top = self._before, self._top
-        queue_s = top.call_s * seen.calls / top.calls
-        part = (seen.calls - before.calls) / (top.calls - before.calls)
-        batch_s = before.call_s + (top.call_s - before.call_s) * part
-        return seen.call_s > (queue_s + batch_s) / 2 and batch_s > queue_s
+    def _look_is_due(self, now: float) -> bool:
+        """By the clock, so that all clients on a machine look at once: a single one of many sees the others' queue."""
+        period_s = 2.0 ** math.ceil(math.log2(LOOK_EVERY * self._quickest_s))
+        return now // period_s > self._looked_at // period_s
 
-    def _helps_not(self, seen: Point) -> bool:
-        return seen.power(self._before) >= HELPS_NOT and seen.call_s < MOST_STRETCH * self._quickest_s
-
-    def _look(self, seen: Point) -> None:
-        self._before, self._move, self._rounds = seen, Move.LOOKED, 0
+    def _look(self, seen: Point, now: float) -> None:
+        self._before, self._move, self._looked_at = seen, Move.LOOKED, now
         self._limit = max(1.0, LOOK * seen.calls)
 
-    def _end_look(self, free: FreeTime, seen: Point) -> None:
-        self._free = free.merged(seen)
-        if MUCH * seen.calls > self._before.calls or seen.power(self._before) >= LOOK_FREE:
-            self._limit = self._before.limit
+    def _end_look(self, free: FreeTime, seen: Point, power: float | None) -> None:
+        before = self._before
+        serves = power is not None and power >= SERVES and before.call_s < MOST_STRETCH * self._quickest_s
+        self._free = free.merged(before if serves else seen, self._lengths.spread)
+        if power is not None and power >= BOLD:
+            self._move = Move.BOLD
+            self._limit = min(self._most, DOUBTFUL * before.limit)
+        elif power is None or power >= LOOK_FREE:
+            self._limit = before.limit
         else:
             self._small_steps()
-            self._look(seen)
+            self._look(seen, self._looked_at)
 
     def _grow(self) -> None:
         self._limit = min(self._most, self._limit + self._step)
@@ -289,4 +299,4 @@ class TunedLimit:
         self._small_steps()
 
     def _small_steps(self) -> None:
-        self._step = max(1.0, math.sqrt(self._limit) / 2)
+        self._step = min(STEP, self._limit)
