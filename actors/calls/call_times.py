@@ -6,9 +6,10 @@ from msgspec import Struct
 
 REMEMBERED = 2000
 """Answers after which an earlier one counts a third."""
+RECENT = 400
 KNOWN = 64
 """After so many answers a line through them says more than their mean."""
-USUAL_SPREAD, LEAST_SPREAD = 0.7, 0.5
+USUAL_SPREAD, LEAST_SPREAD = 0.7, 0.6
 """Standard deviation of a call's time, as a part of its mean: completions are lognormal with σ about 0.6."""
 SURPRISE = 3.0
 """More standard errors than this are no noise."""
@@ -24,7 +25,8 @@ class Lengths:
     completions is no slower server."""
 
     def __init__(self) -> None:
-        self._calls = self._tokens = self._seconds = self._squares = self._products = self._seconds_squares = 0.0
+        self._calls = self._tokens = self._seconds = self._squares = self._products = 0.0
+        self._mean_s = self._square_s = 0.0
         self._usual = 0.0
 
     def add(self, tokens: int, seconds: float) -> float:
@@ -35,7 +37,9 @@ class Lengths:
         self._seconds = self._seconds * keep + seconds
         self._squares = self._squares * keep + tokens * tokens
         self._products = self._products * keep + tokens * seconds
-        self._seconds_squares = self._seconds_squares * keep + seconds * seconds
+        part = 1 / min(self._calls, RECENT)
+        self._mean_s += (seconds - self._mean_s) * part
+        self._square_s += (seconds * seconds - self._square_s) * part
         if self._calls < KNOWN:
             return 1.0
         self._usual = self._usual or self._tokens / self._calls
@@ -47,9 +51,8 @@ class Lengths:
     def spread(self) -> float:
         """Standard deviation of the calls' times, as a part of their mean."""
         if self._calls < KNOWN:
-            return USUAL_SPREAD
-        mean = self._seconds / self._calls
-        return max(LEAST_SPREAD, math.sqrt(max(0.0, self._seconds_squares / self._calls - mean * mean)) / mean)
+            return 1.0
+        return max(LEAST_SPREAD, math.sqrt(max(0.0, self._square_s - self._mean_s**2)) / self._mean_s)
 
     def _line(self) -> tuple[float, float]:
         """Seconds of a call without tokens, and of each token, by least squares; neither is negative."""

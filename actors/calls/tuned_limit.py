@@ -31,6 +31,7 @@ QUEUE, LONG_QUEUE = 1.0, 2.0
 """Times the root of the calls under way: up to so many calls in the server's queue the limit grows, from so many on it
 shrinks. A round's noise grows with the same root, and among several clients the smaller one grows first."""
 AIM = 1.5
+LEAST_LIMIT = 8.0
 PAYS = 0.3
 """Growth pays if throughput rises at least by this power of it."""
 HELPS_NOT = 0.5
@@ -46,13 +47,13 @@ FORGET_S = 120.0
 BACK_OFF = 0.97
 WAIT_S, LONGEST_WAIT_S, LONGEST_HELD_WAIT_S = 1.0, 8.0, 60.0
 """Pauses of growth after refusals: the first, the longest, and the longest if the server asks for silence each time."""
-BOLD = 0.75
+CHANGED = 2.0
+LOOK_SELDOM = 8
+BOLD = 0.6
 SERVES = 0.35
 LOOK_EVERY, LOOK, LOOK_FREE = 24, 0.75, 0.2
 """After so many rounds the limit is lowered to this share. If that lowers throughput by less than this power, the limit
 stays there."""
-UNDER_WAY = 0.3
-"""The weight of a call under way, as in `actors.scaling.measure`."""
 WAITING, WAITING_AIM, LEAST_WAITING = 0.1, 0.05, 2.0
 """Shares of the running calls: so many may wait in a server that tells its load, and so many are aimed at."""
 STEP = 4.0
@@ -96,9 +97,10 @@ class Round(Struct):
     done: float = 0.0
     busy_s: float = 0.0
 
-    def point(self, under_way: int, now: float, limit: float) -> Point | None:
+    def point(self, under_way: int, now: float, limit: float, spread: float) -> Point | None:
         """The round as one point; calls under way count in part. None if nothing can be said."""
-        done = self.done + UNDER_WAY * (under_way - self.under_way) * self.done / self.answers
+        weight = max(-0.5, (1 - spread**2) / 2)
+        done = self.done + weight * (under_way - self.under_way) * self.done / self.answers
         if done <= 0 or self.busy_s <= 0:
             return None
         return Point(self.busy_s / (now - self.at), self.busy_s / done, self.answers, limit)
@@ -121,7 +123,7 @@ class TunedLimit:
         self._move, self._before = Move.NONE, Point(1, 1, 1, 1)
         self._queues = False
         """Whether it was a queue that the limit met last."""
-        self._looked_at = 0.0
+        self._looked_at = self._look_s = 0.0
         self._earlier: FreeTime | None = None
         self._refused = False
         self._longest_wait_s, self._wait_s, self._grows_from = LONGEST_WAIT_S, WAIT_S, -math.inf
@@ -185,7 +187,9 @@ class TunedLimit:
 
     def _wanted(self) -> float:
         """Answers of this round: more where calls differ more, and fewer while steps are large."""
-        times = ROUNDS.get(self._move, 2 if self._step <= STEP else 1) * (self._lengths.spread / USUAL_SPREAD) ** 2
+        times = ROUNDS.get(self._move, 2 if self._step <= STEP else 1)
+        if self._move is Move.NONE or self._move is Move.GREW:
+            times *= (self._lengths.spread / USUAL_SPREAD) ** 2
         return max(LEAST_ANSWERS, min(max(MOST_ANSWERS, self._under_way), times * self._under_way))
 
     def _count(self, now: float, change: int) -> None:
@@ -202,7 +206,7 @@ class TunedLimit:
 
     def _end_round(self, free: FreeTime, now: float) -> None:
         over, self._round = self._round, Round(now, self._under_way)
-        seen = over.point(self._under_way, now, self._limit)
+        seen = over.point(self._under_way, now, self._limit, self._lengths.spread)
         if seen is None:
             return
         forgotten_s = self._quickest_s * 2 ** ((now - over.at) / FORGET_S)
@@ -221,12 +225,14 @@ class TunedLimit:
         slots = min(seen.calls, seen.calls * free.call_s / seen.call_s)
         queue, root = seen.calls - slots, math.sqrt(seen.calls)
         unsure = seen.calls * noise(seen.answers, free.answers) * self._lengths.spread
-        if self._tested(free, seen, move):
+        if self._tested(free, seen, move, now):
             return
         if queue > max(LONG_QUEUE * root, SURPRISE * unsure):
             self._queues = True
-            self._before, self._move = seen, Move.CUT
-            self._go_to(slots + AIM * math.sqrt(slots))
+            if move is not Move.CUT:  # of several cuts, the first is compared with
+                self._before = seen
+            self._move = Move.CUT
+            self._go_to(max(LEAST_LIMIT, slots + AIM * math.sqrt(slots)))
         elif self._queues and self._look_is_due(now):
             self._look(seen, now)
         elif not self._queues or queue < max(QUEUE * root, SURPRISE / 2 * unsure):
@@ -238,14 +244,18 @@ class TunedLimit:
         else:
             self._small_steps()
 
-    def _tested(self, free: FreeTime, seen: Point, move: Move) -> bool:
+    def _tested(self, free: FreeTime, seen: Point, move: Move, now: float) -> bool:
         """Compares the round with the one before the limit was moved; gives whether that has decided."""
         before = self._before
         most, least = max(seen.calls, before.calls), min(seen.calls, before.calls)
         power = seen.power(before) if most > MUCH * least else None
         match move:
-            case Move.LOOKED:
-                self._end_look(free, seen, power)
+            case Move.LOOKED if power is None or power < CHANGED:
+                self._end_look(free, seen, power, now)
+                return True
+            case Move.CUT if free.answers <= LEAST_ANSWERS:
+                self._free = FreeTime(seen.call_s, seen.answers)  # the first answers were few, and the quickest
+                self._go_to(seen.limit)
                 return True
             case Move.CUT if power is not None and power >= HELPS_NOT and seen.calls * DOUBTFUL < before.calls:
                 self._earlier, self._free = free, FreeTime(seen.call_s, seen.answers)
@@ -257,38 +267,50 @@ class TunedLimit:
                 self._go_to(before.limit)
                 return True
             case Move.BOLD if power is not None:
-                if power >= PAYS and seen.call_s < MOST_STRETCH * self._quickest_s:
-                    self._free = FreeTime(seen.call_s, seen.answers)
-                else:
-                    self._go_to(before.limit)
+                self._end_bold(free, seen, power)
                 return True
-            case Move.GREW if power is not None and most > DOUBTFUL * least and power < PAYS:
+            case Move.GREW if power is not None and most > DOUBTFUL * least and power < PAYS and self._surely(before, seen):
                 self._queues = True
                 self._go_to(before.limit)
                 return True
         return False
 
+    def _surely(self, before: Point, seen: Point) -> bool:
+        """Whether it is no noise that throughput did not grow with the calls."""
+        unsure = self._lengths.spread * noise(seen.answers, before.answers) / math.log(seen.calls / before.calls)
+        return seen.power(before) + SURPRISE * unsure < 1
+
+    def _end_bold(self, free: FreeTime, seen: Point, power: float) -> None:
+        before = self._before
+        if power < PAYS or seen.call_s > MOST_STRETCH * self._quickest_s:
+            self._go_to(before.limit)
+        elif seen.call_s / free.call_s - 1 < 2 * self._lengths.spread * noise(seen.answers, free.answers):
+            self._queues, self._step = False, self._limit  # nobody waits, even now: searches again
+        else:
+            self._go_to(min(seen.limit, before.limit * seen.per_s / before.per_s))
+
     def _look_is_due(self, now: float) -> bool:
         """By the clock, so that all clients on a machine look at once: a single one of many sees the others' queue."""
-        period_s = 2.0 ** math.ceil(math.log2(LOOK_EVERY * self._quickest_s))
+        period_s = 2.0 ** math.ceil(math.log2(max(LOOK_EVERY * self._quickest_s, LOOK_SELDOM * self._look_s)))
         return now // period_s > self._looked_at // period_s
 
     def _look(self, seen: Point, now: float) -> None:
         self._before, self._move, self._looked_at = seen, Move.LOOKED, now
-        self._limit = max(1.0, LOOK * seen.calls)
+        self._limit = max(LEAST_LIMIT * LOOK, LOOK * seen.calls)
 
-    def _end_look(self, free: FreeTime, seen: Point, power: float | None) -> None:
+    def _end_look(self, free: FreeTime, seen: Point, power: float | None, now: float) -> None:
         before = self._before
+        self._look_s = now - self._looked_at
         serves = power is not None and power >= SERVES and before.call_s < MOST_STRETCH * self._quickest_s
         self._free = free.merged(before if serves else seen, self._lengths.spread)
         if power is not None and power >= BOLD:
             self._move = Move.BOLD
-            self._limit = min(self._most, DOUBTFUL * before.limit)
+            self._limit = min(self._most, before.limit / LOOK)
         elif power is None or power >= LOOK_FREE:
             self._limit = before.limit
         else:
             self._small_steps()
-            self._look(seen, self._looked_at)
+            self._look(seen, now)
 
     def _grow(self) -> None:
         self._limit = min(self._most, self._limit + self._step)
