@@ -6,7 +6,7 @@ from msgspec import Struct
 
 REMEMBERED = 2000
 """Answers after which an earlier one counts a third."""
-RECENT = 400
+RECENT = 200
 KNOWN = 64
 """After so many answers a line through them says more than their mean."""
 USUAL_SPREAD, LEAST_SPREAD = 0.7, 0.6

@@ -189,7 +189,7 @@ class TunedLimit:
         """Answers of this round: more where calls differ more, and fewer while steps are large."""
         times = ROUNDS.get(self._move, 2 if self._step <= STEP else 1)
         if self._move is Move.NONE or self._move is Move.GREW:
-            times *= (self._lengths.spread / USUAL_SPREAD) ** 2
+            times *= min(3.0, (self._lengths.spread / USUAL_SPREAD) ** 2)
         return max(LEAST_ANSWERS, min(max(MOST_ANSWERS, self._under_way), times * self._under_way))
 
     def _count(self, now: float, change: int) -> None:
@@ -255,7 +255,7 @@ class TunedLimit:
                 return True
             case Move.CUT if free.answers <= LEAST_ANSWERS:
                 self._free = FreeTime(seen.call_s, seen.answers)  # the first answers were few, and the quickest
-                self._go_to(seen.limit)
+                self._queues, self._step = False, self._limit
                 return True
             case Move.CUT if power is not None and power >= HELPS_NOT and seen.calls * DOUBTFUL < before.calls:
                 self._earlier, self._free = free, FreeTime(seen.call_s, seen.answers)
@@ -301,8 +301,10 @@ class TunedLimit:
     def _end_look(self, free: FreeTime, seen: Point, power: float | None, now: float) -> None:
         before = self._before
         self._look_s = now - self._looked_at
-        serves = power is not None and power >= SERVES and before.call_s < MOST_STRETCH * self._quickest_s
-        self._free = free.merged(before if serves else seen, self._lengths.spread)
+        if power is None or power < SERVES:
+            self._free = free.merged(seen, self._lengths.spread)
+        elif power >= BOLD and before.call_s < MOST_STRETCH * self._quickest_s:
+            self._free = free.merged(before, self._lengths.spread)
         if power is not None and power >= BOLD:
             self._move = Move.BOLD
             self._limit = min(self._most, before.limit / LOOK)
