@@ -23,40 +23,40 @@ from actors.calls.call_times import SURPRISE, USUAL_SPREAD, FreeTime, Lengths, P
 
 FIRST = 16
 """The first limit towards a server."""
+LEAST_LIMIT = 8.0
+"""No queue makes the limit smaller: so few calls say too little. Refusals do."""
 LEAST_ANSWERS, MOST_ANSWERS = 16, 512
-"""Answers of a round."""
+"""Answers of a round; a limit above the second has a round of as many."""
 FULL = 0.9
 """Below this share of the limit, the calls at hand do not fill it, and nothing is learnt."""
-QUEUE, LONG_QUEUE = 1.0, 2.0
+STEP = 4.0
+"""The first step after a full server. It is the same for each of several clients, so that they become equal."""
+QUEUE, LONG_QUEUE, AIM = 1.0, 2.0, 1.5
 """Times the root of the calls under way: up to so many calls in the server's queue the limit grows, from so many on it
-shrinks. A round's noise grows with the same root, and among several clients the smaller one grows first."""
-AIM = 1.5
-LEAST_LIMIT = 8.0
-PAYS = 0.3
-"""Growth pays if throughput rises at least by this power of it."""
-HELPS_NOT = 0.5
-"""If throughput falls by this power of a cut or more, nobody was waiting."""
-MUCH = 1.1
-"""Calls under way must differ by this factor before throughput is compared, and growth by `DOUBTFUL` if it seems free of
-a queue."""
-DOUBTFUL = 1.5
+shrinks, and so many are aimed at. A round's noise grows with the same root, and of several clients the smaller one
+grows longer."""
+MUCH, DOUBLED = 1.1, 1.5
+"""Throughput is compared when calls under way differ by the first factor, for some moves by the second."""
+PAYS, HELPS_NOT = 0.3, 0.5
+"""Growth pays if throughput rises at least by this power of it. A cut helps not if throughput falls by this power."""
 MOST_STRETCH = 4.0
-"""No larger batch pays if a call takes so many times what the quickest ones took: it may be other clients' queue."""
+"""Larger batches are not believed if a call takes so many times what the quickest round took: there are other
+clients."""
 FORGET_S = 120.0
-"""The quickest calls are forgotten by half in this time."""
+"""The quickest round is forgotten by half in this time."""
 BACK_OFF = 0.97
+"""Of the limit, after a round with refusals."""
 WAIT_S, LONGEST_WAIT_S, LONGEST_HELD_WAIT_S = 1.0, 8.0, 60.0
 """Pauses of growth after refusals: the first, the longest, and the longest if the server asks for silence each time."""
-CHANGED = 2.0
-LOOK_SELDOM = 8
+LOOK, LOOK_EVERY, LOOK_SELDOM = 0.75, 24, 8
+"""A look lowers the limit to this share, after so many times a call's quickest time and so many times the last look."""
+FREE, WAITED_FOR, CHANGED = 0.2, 0.35, 2.0
+"""Powers of throughput in a look. Up to FREE the lower limit costs nothing and stays. Up to WAITED_FOR calls were
+waiting before. A higher power than CHANGED says that the server has changed meanwhile."""
 BOLD = 0.6
-SERVES = 0.35
-LOOK_EVERY, LOOK, LOOK_FREE = 24, 0.75, 0.2
-"""After so many rounds the limit is lowered to this share. If that lowers throughput by less than this power, the limit
-stays there."""
+"""From this power on nobody was waiting, and the limit is raised by as much as it was lowered, to see if that pays."""
 WAITING, WAITING_AIM, LEAST_WAITING = 0.1, 0.05, 2.0
 """Shares of the running calls: so many may wait in a server that tells its load, and so many are aimed at."""
-STEP = 4.0
 KV_FULL = 0.95
 """A server whose KV cache is this full is sent no more calls at once."""
 TOLD_S = 5.0
@@ -101,7 +101,7 @@ class Round(Struct):
         """The round as one point; calls under way count in part. None if nothing can be said."""
         weight = max(-0.5, (1 - spread**2) / 2)
         done = self.done + weight * (under_way - self.under_way) * self.done / self.answers
-        if done <= 0 or self.busy_s <= 0:
+        if done <= 0 or self.busy_s <= 0 or now <= self.at:
             return None
         return Point(self.busy_s / (now - self.at), self.busy_s / done, self.answers, limit)
 
@@ -247,38 +247,35 @@ class TunedLimit:
     def _tested(self, free: FreeTime, seen: Point, move: Move, now: float) -> bool:
         """Compares the round with the one before the limit was moved; gives whether that has decided."""
         before = self._before
-        most, least = max(seen.calls, before.calls), min(seen.calls, before.calls)
-        power = seen.power(before) if most > MUCH * least else None
+        power = seen.power(before) if max(seen.calls, before.calls) > MUCH * min(seen.calls, before.calls) else None
         match move:
             case Move.LOOKED if power is None or power < CHANGED:
                 self._end_look(free, seen, power, now)
-                return True
-            case Move.CUT if free.answers <= LEAST_ANSWERS:
-                self._free = FreeTime(seen.call_s, seen.answers)  # the first answers were few, and the quickest
+            case Move.CUT if free.answers <= LEAST_ANSWERS:  # the first answers were few, and the quickest
+                self._free = FreeTime(seen.call_s, seen.answers)
                 self._queues, self._step = False, self._limit
-                return True
-            case Move.CUT if power is not None and power >= HELPS_NOT and seen.calls * DOUBTFUL < before.calls:
+            case Move.CUT if power is not None and power >= HELPS_NOT and before.calls > DOUBLED * seen.calls:
                 self._earlier, self._free = free, FreeTime(seen.call_s, seen.answers)
                 self._before, self._move = seen, Move.RESTORED
                 self._go_to(before.limit)
-                return True
             case Move.RESTORED if power is not None and power < HELPS_NOT:
                 self._free = self._earlier
                 self._go_to(before.limit)
-                return True
             case Move.BOLD if power is not None:
                 self._end_bold(free, seen, power)
-                return True
-            case Move.GREW if power is not None and most > DOUBTFUL * least and power < PAYS and self._surely(before, seen):
+            case Move.GREW if power is not None and seen.calls > DOUBLED * before.calls and self._pays_not(seen):
                 self._queues = True
                 self._go_to(before.limit)
-                return True
-        return False
+            case _:
+                return False
+        return True
 
-    def _surely(self, before: Point, seen: Point) -> bool:
-        """Whether it is no noise that throughput did not grow with the calls."""
+    def _pays_not(self, seen: Point) -> bool:
+        """Whether throughput did not grow with the calls, and that is no noise."""
+        before = self._before
         unsure = self._lengths.spread * noise(seen.answers, before.answers) / math.log(seen.calls / before.calls)
-        return seen.power(before) + SURPRISE * unsure < 1
+        power = seen.power(before)
+        return power < PAYS and power + SURPRISE * unsure < 1
 
     def _end_bold(self, free: FreeTime, seen: Point, power: float) -> None:
         before = self._before
@@ -301,14 +298,14 @@ class TunedLimit:
     def _end_look(self, free: FreeTime, seen: Point, power: float | None, now: float) -> None:
         before = self._before
         self._look_s = now - self._looked_at
-        if power is None or power < SERVES:
+        if power is None or power < WAITED_FOR:
             self._free = free.merged(seen, self._lengths.spread)
         elif power >= BOLD and before.call_s < MOST_STRETCH * self._quickest_s:
             self._free = free.merged(before, self._lengths.spread)
         if power is not None and power >= BOLD:
             self._move = Move.BOLD
             self._limit = min(self._most, before.limit / LOOK)
-        elif power is None or power >= LOOK_FREE:
+        elif power is None or power >= FREE:
             self._limit = before.limit
         else:
             self._small_steps()
