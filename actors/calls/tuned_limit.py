@@ -71,7 +71,7 @@ class ServerLoad(Struct, frozen=True):
     kv_used: float = 0.0
 
 
-class Move(Enum):
+class LimitMove(Enum):
     """What was done to the limit before the round."""
 
     NONE = "none"
@@ -85,7 +85,7 @@ class Move(Enum):
     """It was lowered to see calls without a queue."""
 
 
-ROUNDS = {Move.LOOKED: 3, Move.BOLD: 2}
+ROUNDS = {LimitMove.LOOKED: 3, LimitMove.BOLD: 2}
 
 
 class Round(Struct):
@@ -120,7 +120,7 @@ class TunedLimit:
         self._quickest_s = math.inf
         self._round = Round(0.0, 0)
         self._settling = 0
-        self._move, self._before = Move.NONE, Point(1, 1, 1, 1)
+        self._move, self._before = LimitMove.NONE, Point(1, 1, 1, 1)
         self._queues = False
         """Whether it was a queue that the limit met last."""
         self._looked_at = self._look_s = 0.0
@@ -150,7 +150,7 @@ class TunedLimit:
         if not self._refused:
             self._grows_from = now + self._wait_s
             self._wait_s = min(self._longest_wait_s, 2 * self._wait_s)
-        self._refused, self._queues, self._move = True, False, Move.NONE
+        self._refused, self._queues, self._move = True, False, LimitMove.NONE
         self._small_steps()
 
     def answered(self, now: float, seconds: float, tokens: int) -> None:
@@ -160,7 +160,7 @@ class TunedLimit:
         if self._free is None:
             self._learn_first(seconds, now)
         elif self._under_way > self._limit + 1:
-            self._settling = self._under_way // 2 if self._move in (Move.CUT, Move.LOOKED) else 0
+            self._settling = self._under_way // 2 if self._move in (LimitMove.CUT, LimitMove.LOOKED) else 0
             self._round = Round(now, self._under_way)
         elif self._settling:
             self._settling -= 1
@@ -174,7 +174,7 @@ class TunedLimit:
     def told(self, load: ServerLoad, now: float) -> None:
         """What the server says of its load; about once a second."""
         self._told_at = now
-        self._move = Move.NONE
+        self._move = LimitMove.NONE
         if load.waiting > max(LEAST_WAITING, WAITING * load.running):
             if self._under_way <= self._limit + 1:  # an earlier cut has come to pass
                 share = (1 + WAITING_AIM) * max(1.0, load.running) / (load.running + load.waiting)
@@ -188,7 +188,7 @@ class TunedLimit:
     def _wanted(self) -> float:
         """Answers of this round: more where calls differ more, and fewer while steps are large."""
         times = ROUNDS.get(self._move, 2 if self._step <= STEP else 1)
-        if self._move is Move.NONE or self._move is Move.GREW:
+        if self._move is LimitMove.NONE or self._move is LimitMove.GREW:
             times *= min(3.0, (self._lengths.spread / USUAL_SPREAD) ** 2)
         return max(LEAST_ANSWERS, min(max(MOST_ANSWERS, self._under_way), times * self._under_way))
 
@@ -212,7 +212,7 @@ class TunedLimit:
         forgotten_s = self._quickest_s * 2 ** ((now - over.at) / FORGET_S)
         self._quickest_s = min(seen.call_s, forgotten_s)
         refused, self._refused = self._refused, False
-        move, self._move = self._move, Move.NONE
+        move, self._move = self._move, LimitMove.NONE
         if refused:
             self._limit = max(1.0, self._limit * BACK_OFF)
         elif seen.calls < FULL * self.limit:
@@ -220,7 +220,7 @@ class TunedLimit:
         elif now - self._told_at > TOLD_S:
             self._judge(free, seen, move, now)
 
-    def _judge(self, free: FreeTime, seen: Point, move: Move, now: float) -> None:
+    def _judge(self, free: FreeTime, seen: Point, move: LimitMove, now: float) -> None:
         """Moves the limit by the times of calls."""
         slots = min(seen.calls, seen.calls * free.call_s / seen.call_s)
         queue, root = seen.calls - slots, math.sqrt(seen.calls)
@@ -229,9 +229,9 @@ class TunedLimit:
             return
         if queue > max(LONG_QUEUE * root, SURPRISE * unsure):
             self._queues = True
-            if move is not Move.CUT:  # of several cuts, the first is compared with
+            if move is not LimitMove.CUT:  # of several cuts, the first is compared with
                 self._before = seen
-            self._move = Move.CUT
+            self._move = LimitMove.CUT
             self._go_to(max(LEAST_LIMIT, slots + AIM * math.sqrt(slots)))
         elif self._queues and self._look_is_due(now):
             self._look(seen, now)
@@ -239,31 +239,31 @@ class TunedLimit:
             if not self._queues:
                 self._free = free.merged(seen, self._lengths.spread)
             if now >= self._grows_from:
-                self._before, self._move = seen, Move.GREW
+                self._before, self._move = seen, LimitMove.GREW
                 self._grow()
         else:
             self._small_steps()
 
-    def _tested(self, free: FreeTime, seen: Point, move: Move, now: float) -> bool:
+    def _tested(self, free: FreeTime, seen: Point, move: LimitMove, now: float) -> bool:
         """Compares the round with the one before the limit was moved; gives whether that has decided."""
         before = self._before
         power = seen.power(before) if max(seen.calls, before.calls) > MUCH * min(seen.calls, before.calls) else None
         match move:
-            case Move.LOOKED if power is None or power < CHANGED:
+            case LimitMove.LOOKED if power is None or power < CHANGED:
                 self._end_look(free, seen, power, now)
-            case Move.CUT if free.answers <= LEAST_ANSWERS:  # the first answers were few, and the quickest
+            case LimitMove.CUT if free.answers <= LEAST_ANSWERS:  # the first answers were few, and the quickest
                 self._free = FreeTime(seen.call_s, seen.answers)
                 self._queues, self._step = False, self._limit
-            case Move.CUT if power is not None and power >= HELPS_NOT and before.calls > DOUBLED * seen.calls:
+            case LimitMove.CUT if power is not None and power >= HELPS_NOT and before.calls > DOUBLED * seen.calls:
                 self._earlier, self._free = free, FreeTime(seen.call_s, seen.answers)
-                self._before, self._move = seen, Move.RESTORED
+                self._before, self._move = seen, LimitMove.RESTORED
                 self._go_to(before.limit)
-            case Move.RESTORED if power is not None and power < HELPS_NOT:
+            case LimitMove.RESTORED if power is not None and power < HELPS_NOT:
                 self._free = self._earlier
                 self._go_to(before.limit)
-            case Move.BOLD if power is not None:
+            case LimitMove.BOLD if power is not None:
                 self._end_bold(free, seen, power)
-            case Move.GREW if power is not None and seen.calls > DOUBLED * before.calls and self._pays_not(seen):
+            case LimitMove.GREW if power is not None and seen.calls > DOUBLED * before.calls and self._pays_not(seen):
                 self._queues = True
                 self._go_to(before.limit)
             case _:
@@ -292,7 +292,7 @@ class TunedLimit:
         return now // period_s > self._looked_at // period_s
 
     def _look(self, seen: Point, now: float) -> None:
-        self._before, self._move, self._looked_at = seen, Move.LOOKED, now
+        self._before, self._move, self._looked_at = seen, LimitMove.LOOKED, now
         self._limit = max(LEAST_LIMIT * LOOK, LOOK * seen.calls)
 
     def _end_look(self, free: FreeTime, seen: Point, power: float | None, now: float) -> None:
@@ -303,7 +303,7 @@ class TunedLimit:
         elif power >= BOLD and before.call_s < MOST_STRETCH * self._quickest_s:
             self._free = free.merged(before, self._lengths.spread)
         if power is not None and power >= BOLD:
-            self._move = Move.BOLD
+            self._move = LimitMove.BOLD
             self._limit = min(self._most, before.limit / LOOK)
         elif power is None or power >= FREE:
             self._limit = before.limit

@@ -2,9 +2,10 @@
 
 Law: after a 429 all calls are held back, for as long as the server asks. If it does not say, they are held for half a
 second, then twice as long each time, up to a minute. Then one trial call finds out if that is over, and the calls at
-once grow from few to `concurrency` again. Without a configured number a TunedLimit finds it; then a 429 that
-asks for no delay, while other calls are being answered, only takes its place away. Calls to a server that is only busy (503) are held only if it answers nothing
-else, for two seconds at most. Whether a pool is away is decided by the conductor (`actors.calls.health`).
+once grow from few to `concurrency` again. Without a configured number a TunedLimit finds one; then a 429 with no delay,
+while other calls are under way, holds nobody back and takes only its own place away. Calls to a server that is only
+busy (503) are held only if it answers nothing else, for two seconds at most. Whether a pool is away is decided by the
+conductor (`actors.calls.health`).
 
 Each call asks `admit` and, if it was sent, reports its end with `settle`. Time is passed in, in seconds.
 """

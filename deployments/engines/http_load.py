@@ -7,6 +7,7 @@ import asyncio
 import math
 import re
 from collections.abc import Sequence
+from random import random
 
 from msgspec import Struct
 from yarl import URL
@@ -65,7 +66,7 @@ async def watch_load(endpoint: Endpoint, url: URL) -> None:
             endpoint.told(load)
         elif not told:
             return
-        await asyncio.sleep(EVERY_S)
+        await asyncio.sleep(EVERY_S * (0.5 + random()))  # several clients must not ask in the same order each time
 
 
 def _number(text: str) -> float:
