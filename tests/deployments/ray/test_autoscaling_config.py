@@ -44,6 +44,7 @@ def test_a_replica_costs_its_gpus_or_else_its_cpus() -> None:
         (Pool(VllmEngine("m")), None),
         (Pool(TransformersEngine("m", max_batch=9)), 9),
         (Pool(HttpEngine("http://h/v1", "m", concurrency=5)), 5),
+        (Pool(HttpEngine("http://h/v1", "m")), None),
     ],
 )
 def test_slots_are_the_engines_own_limit(pool: Pool, expected: int | None) -> None:
