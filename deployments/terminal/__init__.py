@@ -10,6 +10,7 @@ summary   the run's end, and `gleaner status`
 samples   `gleaner samples`
 beginning `gleaner init`
 doctor    `gleaner doctor`
+draining  `gleaner drain`
 comparing `gleaner compare`
 life      `gleaner explain`: one sample's life; executions: its programs
 reading   what `status`, `explain` and `report` read from a folder

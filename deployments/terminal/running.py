@@ -43,7 +43,15 @@ class Display(Struct, frozen=True):
     start: bool = False
 
 
-def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *, metrics_port: int | None) -> int:
+def run_watched(
+    path: Path,
+    output: Path,
+    shown: Display,
+    terms: LaunchTerms,
+    *,
+    metrics_port: int | None,
+    metrics_host: str | None = None,
+) -> int:
     """Runs the configuration and shows it; gives the exit code. `metrics_port`: None for the usual one if it is
     free."""
     config = load(path)
@@ -53,7 +61,7 @@ def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *,
     profile = StartProfile() if shown.start else None
     with (
         logged(output),
-        Metrics(config, port=metrics_port, say=say) as metrics,
+        Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
         Watcher(config.name, console, quiet=shown.quiet) as watcher,
     ):
         from deployments.ray.vigil import end_all
