@@ -23,6 +23,7 @@ from deployments.terminal.options import (
     SeamName,
     Strict,
 )
+from deployments.terminal.pages import COMMAND
 
 app = typer.Typer(
     name="gleaner",
@@ -49,11 +50,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    COMMAND.set(context.invoked_subcommand)
 
 
 @app.command()

@@ -1,7 +1,7 @@
 """Where errors become words.
 
 Law: the user's mistake is one line and exit code 2; a pool or the Hub that is away is one line and exit code 3; ours is
-a traceback and exit code 1.
+a traceback and exit code 1. Each names the page of the docs that says more.
 """
 
 import sys
@@ -13,6 +13,7 @@ from shlex import quote
 
 import typer
 
+from deployments.terminal.pages import with_page
 from schemas.errors import HubAwayError, OutputError, PoolAwayError, UserError, described, ungrouped
 
 FAILED = 1
@@ -31,10 +32,10 @@ def boundary(*logs: Path) -> Iterator[None]:
         with ungrouped():
             yield
     except UserError as mistake:
-        say(f"error: {' '.join(str(mistake).split())}")
+        say(with_page(f"error: {' '.join(str(mistake).split())}", mistake))
         raise typer.Exit(MISTAKEN) from mistake
     except (PoolAwayError, HubAwayError) as away:
-        say(f"stopped: {away}")
+        say(with_page(f"stopped: {away}", away))
         raise typer.Exit(AWAY) from away
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise
@@ -44,7 +45,7 @@ def boundary(*logs: Path) -> Iterator[None]:
     except Exception as failure:
         _put(traceback.format_exc().rstrip("\n"))
         more = " and ".join(quote(str(log)) for log in logs if log.exists())
-        say(f"failed: {described(failure)}" + (f"; see {more}" if more else ""))
+        say(with_page(f"failed: {described(failure)}" + (f"; see {more}" if more else ""), failure))
         raise typer.Exit(FAILED) from failure
 
 

@@ -18,6 +18,7 @@ from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
 from deployments.terminal.doctor.planned import check_machine
+from deployments.terminal.pages import with_page
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.starting import StartProfile
@@ -76,7 +77,7 @@ def run_watched(
         def lost(error: ClusterError) -> None:
             """The run's own thread may wait in Ray for what never comes: this one ends the process."""
             watcher.stop()
-            say(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on")
+            say(with_page(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on", error))
             end_all()
             os._exit(FAILED)
 
@@ -102,16 +103,17 @@ def _ended(result: "RunResult", path: Path, output: Path) -> int:
     from deployments.run import RunEnd
 
     for line in lacking(result.undelivered):
-        say(f"{line}: `{_again(path, output)}` delivers them")
+        say(f"{line}: `{_again(path, output)}` delivers them (docs/sinks.md#what-is-promised)")
     if result.unpublished is not None:
-        say(f"not brought to the Hub: {result.unpublished}; `{_again(path, output)}`, or `gleaner push`, does it")
+        again = f"`{_again(path, output)}`, or `gleaner push`, does it (docs/push.md)"
+        say(f"not brought to the Hub: {result.unpublished}; {again}")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished else 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
     left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
     if result.away is not None:
-        say(f"stopped: {result.away}; {left}")
+        say(with_page(f"stopped: {result.away}; {left}", result.away))
         return AWAY
     if result.advice:
         for advice in result.advice:

@@ -110,7 +110,9 @@ def _group(leader: int) -> list[psutil.Process]:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, str], tmp_path: Path) -> None:
-    """SIGUSR1 in the middle of a run: the samples under way end, the job asks for its next turn, no process stays."""
+    """SIGUSR1 in the middle of a run: the samples under way end, the job asks for its next turn, no process stays. The
+    run's folder is on a disk of the node's own, and back where it was asked for before the job is."""
+    (scratch := tmp_path / "scratch").mkdir()
     write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
     config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=16)
     engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": 1.0, "slots": 8})
@@ -119,12 +121,13 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
     with (tmp_path / "out").open("wb") as out:
         batch = subprocess.Popen(
             ["bash", SCRIPT, tmp_path / "run.yaml", tmp_path / "run"],
-            cwd=ROOT, env=job, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=ROOT, env=job | {"GLEANER_SCRATCH": str(scratch)}, stdout=out, stderr=subprocess.STDOUT,
+            start_new_session=True,
         )  # fmt: skip
 
     def under_way() -> bool:
         assert batch.poll() is None, (tmp_path / "out").read_text()
-        return ended(tmp_path / "run", ACCEPTED) > 0
+        return any(ended(folder, ACCEPTED) for folder in scratch.glob("*/run"))
 
     try:
         until(under_way, "a first sample")
@@ -137,7 +140,7 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
         batch.wait()
     assert left == [], "processes outlived the job"
     assert 0 < ended(tmp_path / "run", ACCEPTED) < PASSAGES * SLOTS
-    assert (tmp_path / "run" / "manifest.json").exists()
+    assert (tmp_path / "run" / "manifest.json").exists() and list(scratch.iterdir()) == []
     assert (tmp_path / "scontrol").read_text().splitlines()[-1] == f"requeue {job['SLURM_JOB_ID']}"
     head, others = (tmp_path / "srun").read_text().splitlines()
     assert "--nodelist=node1" in head and "ray start --head" in head and "--dashboard-host=127.0.0.1" in head
