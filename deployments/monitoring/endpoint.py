@@ -19,7 +19,7 @@ from prometheus_client.registry import Collector
 
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import PoolReplicas, Run, RunMoment
-from deployments.monitoring.health import Application, Health, answering, liveness, readiness
+from deployments.monitoring.condition import Application, Condition, answering, liveness, readiness
 from deployments.monitoring.progress import Phase, Progress
 from schemas.config import RunConfig
 from schemas.config_cascade import judging
@@ -116,10 +116,10 @@ class _Scrapes(Collector):
         self._told_at = time.monotonic()
         self._last = progress
 
-    def ready(self) -> Health:
+    def ready(self) -> Condition:
         return readiness(self._last)
 
-    def live(self) -> Health:
+    def live(self) -> Condition:
         return liveness(self._last, time.monotonic() - self._told_at)
 
     def describe(self) -> Iterator[Family]:

@@ -30,7 +30,9 @@ def test_a_suspended_run_goes_on_and_nothing_is_paid_twice(
     """First with a grace period that is too short: what was in flight, at most, is paid again. Then with the hook of
     the manifests: nothing is. Both times the same command goes on, and the samples are those of a run left alone."""
     attack = Attack(nodes, corpus, tmp_path)
-    flight = attack.config.conductors.count * attack.config.conductors.concurrency
+    conductors = attack.config.conductors
+    assert conductors.concurrency is not None
+    flight = conductors.count * conductors.concurrency
     try:
         attack.start()
         attack.sees(lambda: attack.ended() > 0.2 * PASSAGES * SLOTS, "a fifth of the work")

@@ -6,7 +6,7 @@ import pytest
 from msgspec import to_builtins
 from msgspec.structs import replace
 
-from deployments.monitoring.health import SILENT_S, PoolState, liveness, readiness
+from deployments.monitoring.condition import SILENT_S, Serving, liveness, readiness
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from schemas.stages import Pause
 from tests.deployments.terminal.progresses import play
@@ -25,30 +25,30 @@ def replica(role: str, *, running: int, wanted: int) -> ReplicaStatus:
 
 def test_ready_when_every_pool_answers() -> None:
     """One replica of two is enough to be asked."""
-    health = readiness(with_replicas(replica("generator", running=1, wanted=2), replica("reward", running=1, wanted=1)))
-    assert (health.ok, health.reason) == (True, "")
+    found = readiness(with_replicas(replica("generator", running=1, wanted=2), replica("reward", running=1, wanted=1)))
+    assert (found.ok, found.reason) == (True, "")
 
 
 def test_a_pool_that_wants_no_replica_is_waited_for_by_nobody() -> None:
     """`min: 0` without work: the pool costs nothing and delays nothing."""
-    health = readiness(with_replicas(replica("generator", running=1, wanted=1), replica("strong", running=0, wanted=0)))
-    assert health.ok
+    found = readiness(with_replicas(replica("generator", running=1, wanted=1), replica("strong", running=0, wanted=0)))
+    assert found.ok
 
 
 def test_the_pools_that_load_are_named() -> None:
     """The first thing that somebody wants to know who waits for a cluster."""
-    health = readiness(with_replicas(replica("generator", running=0, wanted=2), replica("reward", running=1, wanted=1)))
-    assert (health.ok, health.reason) == (False, "generator loading")
-    assert [pool.state for pool in health.pools.values()] == [PoolState.LOADING, PoolState.READY]
+    found = readiness(with_replicas(replica("generator", running=0, wanted=2), replica("reward", running=1, wanted=1)))
+    assert (found.ok, found.reason) == (False, "generator loading")
+    assert [pool.state for pool in found.pools.values()] == [Serving.LOADING, Serving.READY]
 
 
 def test_a_paused_pool_is_named_without_its_servers_words() -> None:
     """A server that goes away makes the run not ready; what it said may hold an address, so it stays inside."""
     (conductor,) = RUNNING.conductors
     paused = replace(conductor, paused=(Pause("generator", since=0.0, why=SECRET),))
-    health = readiness(replace(RUNNING, conductors=(paused,)))
-    assert (health.ok, health.reason) == (False, "generator paused")
-    assert "sk-123" not in json.dumps(to_builtins(health))
+    found = readiness(replace(RUNNING, conductors=(paused,)))
+    assert (found.ok, found.reason) == (False, "generator paused")
+    assert "sk-123" not in json.dumps(to_builtins(found))
 
 
 @pytest.mark.parametrize("phase", [Phase.DRAINING, Phase.FINISHING, Phase.DONE])

@@ -20,7 +20,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 """A WSGI application."""
 
 
-class PoolState(Enum):
+class Serving(Enum):
     """Why calls to a pool or gate are answered now, or are not."""
 
     READY = "ready"
@@ -29,59 +29,59 @@ class PoolState(Enum):
     """Calls to it fail, so that they wait: `gleaner status` has the words."""
 
 
-class PoolHealth(Struct, frozen=True):
+class PoolCondition(Struct, frozen=True):
     """One pool or gate."""
 
-    state: PoolState
+    state: Serving
     running: int
     wanted: int
 
 
-class Health(Struct, frozen=True):
+class Condition(Struct, frozen=True):
     """The answer of one look."""
 
     ok: bool
     reason: str
     """For a person; empty when all is well."""
     phase: str
-    pools: dict[str, PoolHealth] = {}
+    pools: dict[str, PoolCondition] = {}
 
 
-def readiness(progress: Progress | None) -> Health:
+def readiness(progress: Progress | None) -> Condition:
     """Whether every pool and gate of the run answers, and the run gives them work. `progress`: the last one."""
     if progress is None:
-        return Health(False, "the run starts", Phase.STARTING.value)
+        return Condition(False, "the run starts", Phase.STARTING.value)
     paused = {pause.name for conductor in progress.conductors for pause in conductor.paused}
-    pools = {status.role: _health(status, paused) for status in progress.replicas}
-    waits = [f"{name} {pool.state.value}" for name, pool in pools.items() if pool.state is not PoolState.READY]
+    pools = {status.role: _condition(status, paused) for status in progress.replicas}
+    waits = [f"{name} {pool.state.value}" for name, pool in pools.items() if pool.state is not Serving.READY]
     if progress.phase in (Phase.DRAINING, Phase.FINISHING, Phase.DONE):
         reason = f"the run is {progress.phase.value}"
     elif not pools:
         reason = "the run starts"
     else:
         reason = ", ".join(waits)
-    return Health(not reason, reason, progress.phase.value, pools)
+    return Condition(not reason, reason, progress.phase.value, pools)
 
 
-def liveness(progress: Progress | None, silent_s: float) -> Health:
+def liveness(progress: Progress | None, silent_s: float) -> Condition:
     """Whether the run still reports, whatever it waits for. `silent_s`: seconds since it last did."""
     if progress is None:
-        return Health(True, "the run starts", Phase.STARTING.value)
+        return Condition(True, "the run starts", Phase.STARTING.value)
     silent = silent_s > SILENT_S
-    return Health(not silent, f"no report for {silent_s:.0f} s" if silent else "", progress.phase.value)
+    return Condition(not silent, f"no report for {silent_s:.0f} s" if silent else "", progress.phase.value)
 
 
-def answering(others: Application, looks: dict[str, Callable[[], Health]]) -> Application:
-    """An application that answers these paths itself, 200 or 503 with the health as JSON, and leaves the rest to
+def answering(others: Application, looks: dict[str, Callable[[], Condition]]) -> Application:
+    """An application that answers these paths itself, 200 or 503 with the condition as JSON, and leaves the rest to
     `others`."""
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         look = looks.get(environ.get("PATH_INFO", ""))
         if look is None:
             return others(environ, start_response)
-        health = look()
-        status = HTTPStatus.OK if health.ok else HTTPStatus.SERVICE_UNAVAILABLE
-        body = json.dumps(to_builtins(health)).encode() + b"\n"
+        condition = look()
+        status = HTTPStatus.OK if condition.ok else HTTPStatus.SERVICE_UNAVAILABLE
+        body = json.dumps(to_builtins(condition)).encode() + b"\n"
         headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
         start_response(f"{status.value} {status.phrase}", headers)
         return [body]
@@ -89,11 +89,11 @@ def answering(others: Application, looks: dict[str, Callable[[], Health]]) -> Ap
     return application
 
 
-def _health(status: ReplicaStatus, paused: set[str]) -> PoolHealth:
+def _condition(status: ReplicaStatus, paused: set[str]) -> PoolCondition:
     if status.role in paused:
-        state = PoolState.PAUSED
+        state = Serving.PAUSED
     elif status.running or not status.wanted:
-        state = PoolState.READY
+        state = Serving.READY
     else:
-        state = PoolState.LOADING
-    return PoolHealth(state, status.running, status.wanted)
+        state = Serving.LOADING
+    return PoolCondition(state, status.running, status.wanted)
