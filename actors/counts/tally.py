@@ -11,6 +11,7 @@ from actors.counts.accelerators import AcceleratorFold
 from actors.counts.course import CourseFold
 from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
+from actors.counts.diversity import DiversityFold
 from actors.counts.entries import Entry, OutstandingOrders
 from actors.counts.failures import FailureFold
 from actors.counts.firsts import FirstsFold
@@ -58,6 +59,7 @@ class Tally:
             ProbeFold(),
             FirstsFold(),
             StrataFold(),
+            DiversityFold(),
         )
         self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 

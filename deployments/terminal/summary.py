@@ -10,6 +10,7 @@ from rich.text import Text
 
 from actors.counts.advice import advice_of
 from actors.counts.carried_words import carried_words
+from actors.counts.diversity import diversity_words
 from actors.report.intervals import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
@@ -41,7 +42,7 @@ def summary_view(
     """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
     parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
     views = (_advice, _strata, _failures, _ends, _roles)
-    beside = (_carried, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
+    beside = (_carried, _diversity, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -228,6 +229,11 @@ def _sets(overlap: GateOverlap) -> str:
 
 def _carried(summary: Summary) -> RenderableType | None:
     lines = carried_words(summary.carried)
+    return facts(*lines) if lines else None
+
+
+def _diversity(summary: Summary) -> RenderableType | None:
+    lines = diversity_words(summary.diversity)
     return facts(*lines) if lines else None
 
 
