@@ -12,6 +12,7 @@ from schemas.errors import ErrorKind
 from schemas.firsts import FirstCount
 from schemas.measures import Exposed, Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
+from schemas.outlook import Cohort
 from schemas.overlap import NO_OVERLAP, GateOverlap
 from schemas.probes import Probes
 from schemas.recovery import FailureMode, RepairKind
@@ -322,6 +323,8 @@ class Summary(Struct, frozen=True):
     """The first completions and verdicts of each role; `actors.counts.advice` makes advice of them."""
     diversity: tuple[DiversityCount, ...] = ()
     """How alike accepted samples are, of a run with an embedder."""
+    cohort: Cohort = Cohort()
+    """The orders that were issued first: what the rest is reckoned by."""
 
     @property
     def tokens(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from actors.counts.accelerators import AcceleratorFold
+from actors.counts.cohort import CohortFold
 from actors.counts.course import CourseFold
 from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
@@ -60,6 +61,7 @@ class Tally:
             FirstsFold(),
             StrataFold(),
             DiversityFold(),
+            CohortFold(),
         )
         self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 
