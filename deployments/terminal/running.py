@@ -63,7 +63,7 @@ def run_watched(
     with (
         logged(output),
         Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
-        Watcher(config.name, console, quiet=shown.quiet) as watcher,
+        Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
         from deployments.ray.vigil import end_all
         from deployments.run import run
