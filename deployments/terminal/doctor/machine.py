@@ -41,7 +41,7 @@ class Gpus(Struct, frozen=True):
 
 
 class Space(Struct, frozen=True):
-    """Of a file system, in bytes. `inodes`: free ones; None where they are not counted. `kind`: such as ext4; empty if it
+    """Of a file system, in bytes. `inodes`: free ones; None where they are not counted. `kind`: such as ext4; "" if it
     is not known."""
 
     path: str
