@@ -148,6 +148,9 @@ def test_a_prometheus_finds_the_ports_that_it_may_reach() -> None:
     monitor = yaml.safe_load((CLUSTERS / "podmonitor.yaml").read_text())["spec"]["podMetricsEndpoints"]
     scraped = {ports[endpoint["port"]] for endpoint in monitor}
     assert ports["gleaner"] == USUAL_PORT and scraped == {USUAL_PORT, 8080}
+    jobs = [relabel["replacement"] for endpoint in monitor for relabel in endpoint["relabelings"]]
+    configuration = yaml.safe_load((ROOT / "deployments" / "monitoring" / "prometheus.yml").read_text())
+    assert jobs == [job["job_name"] for job in configuration["scrape_configs"]][:2]
     assert understood(JOB.spec.entrypoint)["metrics_host"] == "0.0.0.0"
     policy = msgspec.convert(yaml.safe_load((CLUSTERS / "network.yaml").read_text()), NetworkPolicy).spec
     assert {port.port for port in policy.ingress[2].ports} == scraped
