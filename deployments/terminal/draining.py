@@ -22,4 +22,5 @@ def show_drain(folder: Path, *, json: bool) -> None:
         put_json({"drained": drained, "outstanding": outstanding})
         return
     did = "drained" if drained else "no run holds this folder"
-    say(f"{did}; {plural(outstanding, 'order')} outstanding: the same `gleaner run` goes on")
+    left = f"{plural(outstanding, 'order')} outstanding: the same `gleaner run` goes on"
+    say(f"{did}; {left if outstanding else 'every order has ended'}")

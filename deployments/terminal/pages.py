@@ -26,7 +26,7 @@ COMMAND: ContextVar[str | None] = ContextVar("the command that was given", defau
 BY_TYPE: dict[type[Exception], str] = {
     HeldError: "durability.md#stopping",
     OutputError: "durability.md#one-truth",
-    CorpusError: "corpus.md#what-is-not-used-is-reported",
+    CorpusError: "corpus.md#what-is-read",
     ModelError: "first-contact.md#the-first-mistakes",
     NoPoolError: "tasks/own.md#one-call",
     PoolAwayError: "monitoring.md#gleanerpoolpaused",
