@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from deployments.terminal.boundary import MISTAKEN, boundary
+from deployments.terminal.boundary import COMMAND, MISTAKEN, boundary
 from deployments.terminal.first_contact import register
 from deployments.terminal.folder_commands import folders
 from deployments.terminal.options import (
@@ -23,7 +23,6 @@ from deployments.terminal.options import (
     SeamName,
     Strict,
 )
-from deployments.terminal.pages import COMMAND
 
 app = typer.Typer(
     name="gleaner",

@@ -1,12 +1,11 @@
 """Which page of the docs says more about an error.
 
-Law: every error that a person is shown names one page that there is; one whose own words name a page already is left as
-it is. What decides, in this order: the error's type, the key of the configuration that it begins with, the command.
+Law: every error has one page that there is. What decides, in this order: its type, the key of the configuration that it
+is about, the command that was given.
 """
 
 import re
 from collections.abc import Iterable
-from contextvars import ContextVar
 
 from schemas.config import RunConfig
 from schemas.errors import (
@@ -22,7 +21,6 @@ from schemas.errors import (
     UserError,
 )
 
-COMMAND: ContextVar[str | None] = ContextVar("the command that was given", default=None)
 BY_TYPE: dict[type[Exception], str] = {
     HeldError: "durability.md#stopping",
     OutputError: "durability.md#one-truth",
@@ -104,17 +102,11 @@ BUG = "monitoring.md#logs"
 """What is no mistake of the user's: the logs say more."""
 BEGINNING = "tutorial.md"
 """Where nothing else fits."""
-_NAMED = re.compile(r"\bdocs/[\w/-]+\.md")
 _KEY = re.compile(rf"(?:^|[\s:(])((?:{'|'.join(RunConfig.__struct_fields__)})(?:\.[\w*-]+|\[\d+\])*)(?=:)")
 
 
-def with_page(words: str, error: BaseException) -> str:
-    """The words of an error with the page that says more about it, unless they name one."""
-    return words if _NAMED.search(words) else f"{words} (docs/{page_of(error)})"
-
-
-def page_of(error: BaseException) -> str:
-    """The page, below docs/, with its anchor."""
+def page_of(error: BaseException, command: str | None) -> str:
+    """The page, below docs/, with its anchor. `command`: the one that was given."""
     found = next((page for kind, page in BY_TYPE.items() if isinstance(error, kind)), None)
     if found is not None:
         return found
@@ -123,7 +115,7 @@ def page_of(error: BaseException) -> str:
     key = _KEY.search(str(error))
     if key is not None and (found := _longest(key[1], BY_KEY)) is not None:
         return found
-    return CONFIGURATION if isinstance(error, ConfigError) else BY_COMMAND.get(COMMAND.get() or "", BEGINNING)
+    return CONFIGURATION if isinstance(error, ConfigError) else BY_COMMAND.get(command or "", BEGINNING)
 
 
 def _longest(path: str, keys: Iterable[str]) -> str | None:

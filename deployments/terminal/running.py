@@ -16,9 +16,8 @@ from deployments.config.load import check_models, load
 from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
-from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
-from deployments.terminal.pages import with_page
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.starting import StartProfile

@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 
 from deployments.cli import app
 from deployments.terminal import pages
-from deployments.terminal.boundary import boundary
-from deployments.terminal.pages import BY_COMMAND, BY_KEY, BY_TYPE, COMMAND, page_of, with_page
+from deployments.terminal.boundary import boundary, with_page
+from deployments.terminal.pages import BY_COMMAND, BY_KEY, BY_TYPE, page_of
 from schemas import errors
 from schemas.config import RunConfig
 from schemas.errors import ConfigError, HeldError, ModelError, OutputError, PoolAwayError, UserError
@@ -85,8 +85,7 @@ def test_every_error_that_is_shown_has_a_page() -> None:
 )
 def test_the_page_that_helps(error: Exception, page: str) -> None:
     """By the error's type, then by the key that it is about, then by the command that was given."""
-    COMMAND.set("export")
-    assert page_of(error) == page
+    assert page_of(error, "export") == page
 
 
 def test_an_error_that_names_a_page_keeps_it() -> None:
