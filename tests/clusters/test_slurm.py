@@ -89,6 +89,35 @@ def test_wrong_use_is_told_in_one_line(job: dict[str, str], tmp_path: Path) -> N
     assert not (tmp_path / "srun").exists()
 
 
+STANDS_IN = """#!/usr/bin/env bash
+if [ "$1" = run ]; then mkdir -p "$4" && echo turn >> "$4/turns"; exit "$ENDS"; fi
+"""
+"""For `gleaner`, and for `ray`, which only says that its head is well."""
+
+
+def test_on_nfs_the_folder_is_brought_back_after_each_turn(job: dict[str, str], tmp_path: Path) -> None:
+    """GLEANER_SCRATCH: each turn goes on from what the one before left, also one that failed, and one whose copy was cut
+    off between its renames; nothing stays on the node's disk."""
+    (scratch := tmp_path / "scratch").mkdir()
+    for name in ("gleaner", "ray"):
+        (tmp_path / "bin" / name).write_text(STANDS_IN)
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "run.yaml").write_text("ray_address: auto\n")
+    output = tmp_path / "nfs" / "run"
+    output.parent.mkdir()
+
+    def turn(ends: int) -> int:
+        own = job | {"SLURM_JOB_NUM_NODES": "1", "GLEANER_SCRATCH": str(scratch), "ENDS": str(ends)}
+        command = ["bash", SCRIPT, str(tmp_path / "run.yaml"), str(output)]
+        return subprocess.run(command, env=own, capture_output=True, check=False, timeout=60).returncode
+
+    assert (turn(0), turn(1)) == (0, 1)
+    output.rename(output.with_suffix(".old"))
+    assert turn(0) == 0
+    assert (output / "turns").read_text().split() == ["turn"] * 3
+    assert list(scratch.iterdir()) == [] and list(output.parent.iterdir()) == [output]
+
+
 def until(holds: Callable[[], bool], what: str) -> None:
     """Waits until the condition holds."""
     end = time.monotonic() + LONGEST_S
