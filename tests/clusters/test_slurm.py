@@ -96,8 +96,8 @@ if [ "$1" = run ]; then mkdir -p "$4" && echo turn >> "$4/turns"; exit "$ENDS"; 
 
 
 def test_on_nfs_the_folder_is_brought_back_after_each_turn(job: dict[str, str], tmp_path: Path) -> None:
-    """GLEANER_SCRATCH: each turn goes on from what the one before left, also one that failed, and one whose copy was cut
-    off between its renames; nothing stays on the node's disk."""
+    """GLEANER_SCRATCH: each turn goes on from what the one before left, also one that failed, and one whose copy was
+    cut off between its renames; nothing stays on the node's disk."""
     (scratch := tmp_path / "scratch").mkdir()
     for name in ("gleaner", "ray"):
         (tmp_path / "bin" / name).write_text(STANDS_IN)
