@@ -215,9 +215,11 @@ class TunedLimit:
         move, self._move = self._move, LimitMove.NONE
         if refused:
             self._limit = max(1.0, self._limit * BACK_OFF)
+        elif now - self._told_at <= TOLD_S:
+            return
         elif seen.calls < FULL * self.limit:
             self._small_steps()
-        elif now - self._told_at > TOLD_S:
+        else:
             self._judge(free, seen, move, now)
 
     def _judge(self, free: FreeTime, seen: Point, move: LimitMove, now: float) -> None:

@@ -17,8 +17,6 @@ MEDIAN_S, SIGMA = 0.3, 0.6
 REFUSED_S = 0.002
 TICK_S = 0.1
 USUAL_TOKENS = 100
-TOLD = TICK_S / 1.0
-"""Chance that a client asks for the load in a tick: about once a second."""
 
 
 class Manners(Enum):
@@ -64,6 +62,7 @@ class Client:
         self.since = since
         self.work = work
         self.under_way = 0
+        self.told_again_at = 0.0
         self.course: list[int] = []
         """The limit, every tenth of a second."""
         self.answered_at: list[float] = []
@@ -123,7 +122,8 @@ class SlotServer:
     def _tick(self) -> None:
         for client in self.clients:
             client.course.append(client.limit.limit)
-            if self._manners is Manners.TELLS and self._random.random() < TOLD:
+            if self._manners is Manners.TELLS and self._now >= client.told_again_at:
+                client.told_again_at = self._now + 0.5 + self._random.random()
                 client.limit.told(ServerLoad(self._running, len(self._queue)), self._now)
             self._fill(client)
         self._start_next()
