@@ -1,6 +1,6 @@
 """How soon an HTTP pool without a configured number finds a server's slots, and what that costs in throughput.
 
-    python -m benchmarks.tuning [--seeds 5]                     simulated: exact, in virtual time
+    python -m benchmarks.tuning [--server KIND] [--seeds 5]     simulated: exact, in virtual time
     python -m benchmarks.tuning --real [--slots 64] [--seconds 40]   a server process on loopback, side by side in turn
 
 Service times are lognormal (median 300 ms, σ 0.6). A server queues what does not fit, refuses it (429), or queues it
@@ -14,7 +14,7 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
 from statistics import median
@@ -99,9 +99,9 @@ def alone(slots: int, seed: int) -> float:
     return client.per_s(SETTLES_S, LASTS_S)
 
 
-def print_simulated(seeds: int) -> None:
+def print_simulated(servers: Sequence[Manners], seeds: int) -> None:
     print(f"{'server':9}{'slots':16}{'found, s: median':>17}{'worst':>7}{'share: median':>15}{'worst':>7}{'inside':>8}")
-    for manners in Manners:
+    for manners in servers:
         for change in CHANGES:
             runs = [simulate(change, manners, 100 + seed) for seed in range(seeds)]
             for rows in zip(*runs, strict=True):
@@ -181,8 +181,8 @@ async def measure(url: str, concurrency: int | None, slots: int, seconds: float)
     return Real(found_s, per_s)
 
 
-def print_real(slots: int, seconds: float) -> None:
-    for manners in Manners:
+def print_real(servers: Sequence[Manners], slots: int, seconds: float) -> None:
+    for manners in servers:
         command = [sys.executable, "-m", "benchmarks.tuning", "--serve", manners.value, "--slots", str(slots)]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
             try:
@@ -202,19 +202,21 @@ def print_real(slots: int, seconds: float) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--server", choices=[each.value for each in Manners], help="one kind of server, not all")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--slots", type=int, default=FEW)
     parser.add_argument("--seconds", type=float, default=40.0)
     parser.add_argument("--serve", choices=[each.value for each in Manners], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    servers = tuple(Manners) if arguments.server is None else (Manners(arguments.server),)
     if arguments.serve:
         with suppress(KeyboardInterrupt):
             asyncio.run(serve(arguments.slots, Manners(arguments.serve)))
     elif arguments.real:
-        print_real(arguments.slots, arguments.seconds)
+        print_real(servers, arguments.slots, arguments.seconds)
     else:
-        print_simulated(arguments.seeds)
+        print_simulated(servers, arguments.seeds)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
 """What servers tell of their load on their page of metrics."""
 
+import urllib.request
+
 import pytest
 
 from actors.calls.tuned_limit import ServerLoad
 from deployments.engines.http_load import read_load
+from tests.deployments.engines.conftest import Servers
 
 VLLM = """\
 # HELP vllm:num_requests_running Number of requests in model execution batches.
@@ -39,3 +42,14 @@ TGI = "tgi_batch_current_size 16\ntgi_queue_size 2\n"
 def test_pages(page: str, load: ServerLoad | None) -> None:
     """Each server's own names; several engines of one address together; nothing is guessed from half a page."""
     assert read_load(page) == load
+
+
+@pytest.mark.slow
+@pytest.mark.vllm
+def test_a_real_vllm_server_tells_its_load(servers: Servers) -> None:
+    """The installed vLLM's own page beside /v1: its names are those that are read."""
+    page = urllib.request.urlopen(servers.generator.url.removesuffix("/v1") + "/metrics", timeout=30).read()
+    load = read_load(page.decode())
+    assert load is not None
+    assert load.running >= 0
+    assert 0 <= load.kv_used <= 1
