@@ -14,8 +14,9 @@ ROOM = 1.3
 often than this is decided."""
 LEAST = 16
 """Samples in flight in each conductor at least: with fewer, nothing is measured."""
-FASTER = 4.0
-"""The number changes at most by this factor at a time: the calls at hand follow it after a while."""
+FASTER, SLOWER = 4.0, 0.9
+"""The number changes at most by these factors at a time. Down is slow: what waits for a minute is no harm, and a limit
+that still grows needs it soon."""
 
 
 class PoolRoom(Struct, frozen=True):
@@ -34,5 +35,5 @@ def in_flight(carried: int, before: int, pools: Mapping[str, PoolRoom], *, condu
     wanted = carried * ROOM / fullest / conductors
     if wanted > before and carried < 0.9 * before * conductors:
         return max(least, min(most, before))  # there is no work for more
-    bounded = min(before * FASTER, max(before / FASTER, wanted))
+    bounded = min(before * FASTER, max(before * SLOWER, wanted))
     return max(least, min(most, math.ceil(bounded)))
