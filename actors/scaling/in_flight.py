@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-ROOM = 1.3
+ROOM = 1.5
 """Calls to the fullest pool, for each that it computes. A limit that grows is filled to 0.9 of itself, and doubles less
 often than this is decided."""
 LEAST = 16

@@ -14,7 +14,7 @@ def test_they_follow_a_limit_that_grows() -> None:
     for slots in (64, 256, 512, 512):
         pools = {"generator": PoolRoom(0.9 * carried, slots)}
         carried = in_flight(carried, carried, pools, conductors=1, most=MOST)
-    assert 0.9 * carried >= 1.25 * 512
+    assert 0.9 * carried >= 1.4 * 512
 
 
 def test_they_follow_a_server_that_computes_few() -> None:
@@ -27,7 +27,7 @@ def test_they_follow_a_server_that_computes_few() -> None:
 
 def test_the_fullest_pool_decides() -> None:
     """The generator's server has room, the judge's has none: more samples would only wait for the judge."""
-    pools = {"generator": PoolRoom(100, 500), "judge": PoolRoom(130, 100)}
+    pools = {"generator": PoolRoom(100, 500), "judge": PoolRoom(150, 100)}
     assert in_flight(256, 256, pools, conductors=1, most=MOST) == 256
 
 

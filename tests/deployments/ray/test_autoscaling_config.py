@@ -146,8 +146,8 @@ def test_samples_in_flight_follow_the_slots_that_are_found(monkeypatch: pytest.M
     config = with_pool("generator", Replicas())
     http = Pool(HttpEngine("http://h/v1", "m"), Replicas())
     finds = replace(config, pools={"generator": http}, conductors=Conductors())
-    assert carried_after(1000, finds, monkeypatch) == 1300
-    assert carried_after(20, finds, monkeypatch) == 26
+    assert carried_after(1000, finds, monkeypatch) == 1500
+    assert carried_after(20, finds, monkeypatch) == 30
     assert carried_after(1000, replace(finds, conductors=Conductors(concurrency=64)), monkeypatch) is None
     fixed = Pool(HttpEngine("http://h/v1", "m", concurrency=64), Replicas())
     assert carried_after(1000, replace(finds, pools={"generator": fixed}), monkeypatch) is None
