@@ -1,6 +1,7 @@
 """How soon an HTTP pool without a configured number finds a server's slots, and what that costs in throughput.
 
     python -m benchmarks.tuning [--server KIND] [--seeds 5]     simulated: exact, in virtual time
+    python -m benchmarks.tuning --others                        simulated: four clients, and calls that slow each other
     python -m benchmarks.tuning --real [--slots 64] [--seconds 40]   a server process on loopback, side by side in turn
 
 Service times are lognormal (median 300 ms, σ 0.6). A server queues what does not fit, refuses it (429), or queues it
@@ -17,7 +18,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from random import Random
-from statistics import median
+from statistics import mean, median
 
 from aiohttp import web
 from msgspec import Struct
@@ -29,7 +30,7 @@ from deployments.engines.http_endpoint import MOST_CALLS
 from deployments.engines.roles import EngineRole
 from schemas.config_engines import HttpEngine
 from schemas.errors import EngineError
-from tests.doubles.slot_server import MEDIAN_S, SIGMA, Client, FixedLimit, Manners, SlotServer
+from tests.doubles.slot_server import MEDIAN_S, SIGMA, Client, FixedLimit, Manners, Service, SlotServer
 
 FEW, MANY = 64, 512
 SETTLES_S, LASTS_S = 20.0, 60.0
@@ -112,6 +113,37 @@ def print_simulated(servers: Sequence[Manners], seeds: int) -> None:
                     f"{median(shares):>15.3f}{min(shares):>7.3f}{median(row.inside for row in rows):>8.2f}",
                     flush=True,
                 )
+
+
+def shared(manners: Manners, seed: int) -> tuple[float, float, float]:
+    """Four clients of a server with 128 slots, from the thirtieth second on: calls that may be under way in all, for
+    each slot; the least client's part of an equal share; throughput for each slot's."""
+    slots = 2 * FEW
+    clients = [Client(TunedLimit(MOST_CALLS)) for _ in range(4)]
+    SlotServer(clients, by_time((slots,)), manners, seed=seed).run(2 * LASTS_S)
+    means = [mean(client.limits(LASTS_S / 2, 2 * LASTS_S)) for client in clients]
+    per_s = sum(client.per_s(LASTS_S / 2, 2 * LASTS_S) for client in clients)
+    return sum(means) / slots, 4 * min(means) / sum(means), per_s / alone(slots, seed)
+
+
+def crowded(seed: int) -> float:
+    """The share of the best throughput on a server of 256 slots whose calls take twice as long beside 64 others."""
+    tuned, best = Client(TunedLimit(MOST_CALLS)), Client(FixedLimit(4 * FEW))
+    for client in (tuned, best):
+        SlotServer([client], by_time((4 * FEW,)), Manners.QUEUES, seed=seed, service=Service(crowd=FEW)).run(
+            2 * LASTS_S
+        )
+    return tuned.per_s(SETTLES_S, 2 * LASTS_S) / best.per_s(SETTLES_S, 2 * LASTS_S)
+
+
+def print_others(servers: Sequence[Manners], seeds: int) -> None:
+    for manners in servers:
+        found = [shared(manners, 100 + seed) for seed in range(seeds)]
+        lines = (f"{name} {median(each):.2f} ({min(each):.2f} to {max(each):.2f})" for name, each in zip(
+            ("calls for each slot", "least share", "throughput"), zip(*found, strict=True), strict=True))  # fmt: skip
+        print(f"{manners.value:9}four clients: {'; '.join(lines)}", flush=True)
+    shares = [crowded(100 + seed) for seed in range(seeds)]
+    print(f"crowded  {median(shares):.2f} ({min(shares):.2f} to {max(shares):.2f}) of the best throughput")
 
 
 async def serve(slots: int, manners: Manners) -> None:
@@ -204,6 +236,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--server", choices=[each.value for each in Manners], help="one kind of server, not all")
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--others", action="store_true")
     parser.add_argument("--real", action="store_true")
     parser.add_argument("--slots", type=int, default=FEW)
     parser.add_argument("--seconds", type=float, default=40.0)
@@ -215,6 +248,8 @@ def main() -> None:
             asyncio.run(serve(arguments.slots, Manners(arguments.serve)))
     elif arguments.real:
         print_real(servers, arguments.slots, arguments.seconds)
+    elif arguments.others:
+        print_others(servers, arguments.seeds)
     else:
         print_simulated(servers, arguments.seeds)
 

@@ -2,6 +2,7 @@
 server's queue, or is refused. Nothing sleeps; one seed gives one course."""
 
 import heapq
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -92,16 +93,24 @@ class Call(Struct, frozen=True):
 Length = Callable[[float, Random], int]
 
 
+class Service(Struct, frozen=True):
+    """How long a call takes: `MEDIAN_S` for the usual tokens (lognormal), and twice as long beside `crowd` others."""
+
+    sigma: float = SIGMA
+    length: Length | None = None
+    crowd: float = math.inf
+
+
 class SlotServer:
-    """The world. `slots`: by time. A call takes `MEDIAN_S` (lognormal) for the usual number of tokens."""
+    """The world. `slots`: by time."""
 
     def __init__(
         self, clients: Sequence[Client], slots: Callable[[float], int], manners: Manners,
-        *, seed: int = 0, sigma: float = SIGMA, length: Length | None = None,
+        *, seed: int = 0, service: Service = Service(),
     ) -> None:  # fmt: skip
         self.clients = clients
         self.refusals = 0
-        self._slots, self._manners, self._sigma, self._length = slots, manners, sigma, length
+        self._slots, self._manners, self._service = slots, manners, service
         self._random = Random(seed)
         self._now = 0.0
         self._events: list[tuple[float, int, Callable[[], None]]] = []
@@ -133,7 +142,7 @@ class SlotServer:
         while self._now >= client.since and client.under_way < min(client.limit.limit, client.work):
             client.under_way += 1
             client.limit.sent(self._now)
-            tokens = USUAL_TOKENS if self._length is None else self._length(self._now, self._random)
+            tokens = USUAL_TOKENS if self._service.length is None else self._service.length(self._now, self._random)
             call = Call(client, self._now, tokens)
             if self._running < self._slots(self._now):
                 self._start(call)
@@ -144,8 +153,8 @@ class SlotServer:
 
     def _start(self, call: Call) -> None:
         self._running += 1
-        usual_s = MEDIAN_S * (0.1 + 0.9 * call.tokens / USUAL_TOKENS)
-        self._later(usual_s * self._random.lognormvariate(0, self._sigma), lambda: self._end(call))
+        usual_s = MEDIAN_S * (0.1 + 0.9 * call.tokens / USUAL_TOKENS) * (1 + self._running / self._service.crowd)
+        self._later(usual_s * self._random.lognormvariate(0, self._service.sigma), lambda: self._end(call))
 
     def _start_next(self) -> None:
         while self._queue and self._running < self._slots(self._now):

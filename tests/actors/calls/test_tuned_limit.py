@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.calls.tuned_limit import ServerLoad, TunedLimit
-from tests.doubles.slot_server import Client, FixedLimit, Manners, SlotServer
+from tests.doubles.slot_server import Client, FixedLimit, Manners, Service, SlotServer
 
 MOST = 4096
 
@@ -49,7 +49,7 @@ def test_noise_without_a_queue_is_no_reason_to_shrink() -> None:
     """A large service answers after times that differ by ten and more (σ 1.0), and never queues: the limit grows until
     the work at hand does not fill it."""
     client = Client(TunedLimit(MOST), work=150)
-    SlotServer([client], lambda now: 1 << 20, Manners.QUEUES, seed=11, sigma=1.0).run(60)
+    SlotServer([client], lambda now: 1 << 20, Manners.QUEUES, seed=11, service=Service(sigma=1.0)).run(60)
     assert min(client.limits(30, 60)) >= 150
 
 
@@ -61,7 +61,7 @@ def test_long_completions_are_no_queue() -> None:
 
     tuned, best = Client(TunedLimit(MOST)), Client(FixedLimit(96))
     for client in (tuned, best):
-        SlotServer([client], lambda now: 64, Manners.QUEUES, seed=11, length=length).run(80)
+        SlotServer([client], lambda now: 64, Manners.QUEUES, seed=11, service=Service(length=length)).run(80)
     assert tuned.per_s(20, 80) >= 0.95 * best.per_s(20, 80)
 
 
