@@ -101,12 +101,15 @@ class Service(Struct, frozen=True):
     crowd: float = math.inf
 
 
+USUAL = Service()
+
+
 class SlotServer:
     """The world. `slots`: by time."""
 
     def __init__(
         self, clients: Sequence[Client], slots: Callable[[float], int], manners: Manners,
-        *, seed: int = 0, service: Service = Service(),
+        *, seed: int = 0, service: Service = USUAL,
     ) -> None:  # fmt: skip
         self.clients = clients
         self.refusals = 0
