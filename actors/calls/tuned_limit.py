@@ -44,8 +44,9 @@ MOST_STRETCH = 4.0
 clients."""
 FORGET_S = 120.0
 """The quickest round is forgotten by half in this time."""
-BACK_OFF = 0.97
-"""Of the limit, after a round with refusals."""
+BACK_OFF, DEEP = 0.97, 0.8
+"""Of the limit, after a round with refusals. If they took it below the second part, it may grow again at once: perhaps
+the server was only held up."""
 WAIT_S, LONGEST_WAIT_S, LONGEST_HELD_WAIT_S = 1.0, 8.0, 60.0
 """Pauses of growth after refusals: the first, the longest, and the longest if the server asks for silence each time."""
 LOOK, LOOK_EVERY, LOOK_SELDOM = 0.75, 24, 8
@@ -126,6 +127,7 @@ class TunedLimit:
         self._looked_at = self._look_s = 0.0
         self._earlier: FreeTime | None = None
         self._refused = False
+        self._fell_from = 1.0
         self._longest_wait_s, self._wait_s, self._grows_from = LONGEST_WAIT_S, WAIT_S, -math.inf
         self._told_at = -math.inf
 
@@ -145,11 +147,10 @@ class TunedLimit:
     def refused(self, now: float, *, held: bool) -> None:
         """The server had no place for a call. `held`: it asks for silence besides, which is not kept here."""
         self._count(now, -1)
+        if not self._refused:
+            self._fell_from = self._limit
         self._limit = max(1.0, min(self._limit, float(self._under_way)))
         self._longest_wait_s = LONGEST_HELD_WAIT_S if held else LONGEST_WAIT_S
-        if not self._refused:
-            self._grows_from = now + self._wait_s
-            self._wait_s = min(self._longest_wait_s, 2 * self._wait_s)
         self._refused, self._queues, self._move = True, False, LimitMove.NONE
         self._small_steps()
 
@@ -174,13 +175,14 @@ class TunedLimit:
     def told(self, load: ServerLoad, now: float) -> None:
         """What the server says of its load; about once a second."""
         self._told_at = now
+        may_grow = now >= self._grows_from and not self._refused
         self._move = LimitMove.NONE
         if load.waiting > max(LEAST_WAITING, WAITING * load.running):
             if self._under_way <= self._limit + 1:  # an earlier cut has come to pass
                 share = (1 + WAITING_AIM) * max(1.0, load.running) / (load.running + load.waiting)
                 self._limit = max(1.0, self._limit * min(1.0, share))
             self._small_steps()
-        elif self._under_way >= FULL * self.limit and load.kv_used < KV_FULL and now >= self._grows_from:
+        elif self._under_way >= FULL * self.limit and load.kv_used < KV_FULL and may_grow:
             if load.waiting:
                 self._small_steps()
             self._grow()
@@ -214,13 +216,19 @@ class TunedLimit:
         refused, self._refused = self._refused, False
         move, self._move = self._move, LimitMove.NONE
         if refused:
-            self._limit = max(1.0, self._limit * BACK_OFF)
+            self._back_off(now)
         elif now - self._told_at <= TOLD_S:
             return
         elif seen.calls < FULL * self.limit:
             self._small_steps()
         else:
             self._judge(free, seen, move, now)
+
+    def _back_off(self, now: float) -> None:
+        if self._limit > DEEP * self._fell_from:
+            self._grows_from = now + self._wait_s
+            self._wait_s = min(self._longest_wait_s, 2 * self._wait_s)
+        self._limit = max(1.0, self._limit * BACK_OFF)
 
     def _judge(self, free: FreeTime, seen: Point, move: LimitMove, now: float) -> None:
         """Moves the limit by the times of calls."""

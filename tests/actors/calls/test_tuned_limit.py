@@ -91,6 +91,13 @@ def test_a_server_that_refuses_is_not_stormed() -> None:
     assert server.refusals < 0.1 * len(server.clients[0].answered_at)
 
 
+def test_a_server_that_was_held_up_is_filled_again() -> None:
+    """For half a second a server has no place for what it usually computes: the limit falls, and comes back at once."""
+    (client,) = world(lambda now: 20 if 30 <= now < 30.5 else 64, Manners.REFUSES, until=45).clients
+    assert min(client.limits(30, 31)) < 50
+    assert client.limits(35, 36)[0] >= 0.9 * 64
+
+
 def test_little_work_teaches_nothing() -> None:
     """Ten calls at a time against a large server: the limit stays, since nothing is known of more."""
     client = Client(TunedLimit(MOST), work=10)
