@@ -43,7 +43,7 @@ class Metrics:
         self._port = port
         self._say = say
         self._to_say = ""
-        self._scrapes = _Scrapes(RunCollector(_run(config)))
+        self._scrapes = _Scrapes(RunCollector(run_facts(config)))
         self._done = False
         self._server = None
         self._thread = None
@@ -137,7 +137,8 @@ def moment(progress: Progress) -> RunMoment:
     )
 
 
-def _run(config: RunConfig) -> Run:
+def run_facts(config: RunConfig) -> Run:
+    """What a run's configuration says about its metrics."""
     return Run(
         name=config.name,
         version=version("gleaner"),

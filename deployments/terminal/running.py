@@ -97,6 +97,8 @@ def _ended(result: "RunResult", path: Path, output: Path) -> int:
         say(f"{line}: `{_again(path, output)}` delivers them")
     if result.unpublished is not None:
         say(f"not brought to the Hub: {result.unpublished}; `{_again(path, output)}`, or `gleaner push`, does it")
+    for tracker, why in result.untracked.items():
+        say(f"not shown to the end by {tracker}: {why}; `{_again(path, output)}` tells it")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished else 0
     with Ledgers(output) as ledgers:
