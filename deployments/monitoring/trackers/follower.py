@@ -41,7 +41,8 @@ from schemas.stages import Pause
 
 log = logging.getLogger("gleaner.run")
 
-EVERY_S = 5.0
+EVERY_S, LONGEST_WAIT_S = 5.0, 60.0
+"""Time between two messages; after each that failed twice as long, up to the second."""
 IMPORT_S, FIRST_S, SLOW_S = 60.0, 8.0, 4.0
 """A slower answer is reported: to the import of a client, to the first message, which no other came before, and to any
 later one. A later one comes after `EVERY_S`, so that both are in time for the promised ten seconds."""
@@ -123,6 +124,7 @@ class Follower:
         self._asked_at: float | None = None
         self._limit_s = IMPORT_S
         self._failed: Pause | None = None
+        self._failures = 0
         self._finishing: Finish | None = None
         self._over = False
         self._wake = threading.Event()
@@ -175,11 +177,15 @@ class Follower:
             finishing = self._finishing
             if self._tell_last() and finishing is not None and self._ask(finishing):
                 break
-            if self._over or self._wake.wait(AGAIN_S if finishing is not None else EVERY_S):
+            if self._over or self._wake.wait(AGAIN_S if finishing is not None else self._wait_s):
                 self._wake.clear()
         if self._process is not None and not self._over:
             self._process.leave()
         self.is_done = True
+
+    @property
+    def _wait_s(self) -> float:
+        return min(LONGEST_WAIT_S, EVERY_S * 2.0 ** min(max(0, self._failures - 1), 10))
 
     def _tell_last(self) -> bool:
         progress = self._progress
@@ -219,6 +225,7 @@ class Follower:
     def _note(self, why: str | None) -> None:
         if self._over:
             return
+        self._failures = 0 if why is None else self._failures + 1
         if why is None:
             self._limit_s = SLOW_S
             if self._failed is not None:

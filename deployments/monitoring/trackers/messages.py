@@ -4,7 +4,7 @@ Law: a message is its length in four bytes, then msgpack. Each that goes to the 
 """
 
 import struct
-from typing import BinaryIO, Protocol
+from typing import IO, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -76,14 +76,14 @@ class Tracker(Protocol):
         ...
 
 
-def send(pipe: BinaryIO, message: Told | Answer) -> None:
+def send(pipe: IO[bytes], message: Told | Answer) -> None:
     """Writes one message. Raises OSError when nobody reads any more."""
     data = _ENCODER.encode(message)
     pipe.write(_LENGTH.pack(len(data)) + data)
     pipe.flush()
 
 
-def received(pipe: BinaryIO) -> bytes | None:
+def received(pipe: IO[bytes]) -> bytes | None:
     """The next message's bytes; None at the end. Raises OSError for what is no message."""
     head = pipe.read(_LENGTH.size)
     if len(head) < _LENGTH.size:

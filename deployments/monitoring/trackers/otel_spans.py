@@ -3,6 +3,7 @@
 Law: they are made by its SDK, with our ids and our times: what an exporter is given, it could have made itself.
 """
 
+from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import IdGenerator
@@ -68,7 +69,7 @@ class _Kept(SpanProcessor):
         self.spans.append(span)
 
 
-def _below(trace: OrderTrace, span: TraceSpan):  # noqa: ANN202 - the SDK's Context
+def _below(trace: OrderTrace, span: TraceSpan) -> Context | None:
     if span.parent is None:
         return None
     parent = SpanContext(trace.id, span.parent, is_remote=False, trace_flags=TraceFlags(TraceFlags.SAMPLED))

@@ -1,4 +1,4 @@
-"""A tracker's process: `python -m deployments.monitoring.trackers.process`. It is told of the run on its standard input.
+"""A tracker's process: `python -m deployments.monitoring.trackers.process`, which hears of the run on standard input.
 
 Law: it reads the run's folder and never writes to it but below `trackers/`. It ends with its input: nothing is left of
 it when the run's process is gone. What fails is answered, and tried again with the next message, by a new client.
@@ -7,7 +7,7 @@ it when the run's process is gone. What fails is answered, and tried again with 
 import os
 import sys
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from actors.ledger.sqlite import LedgerReader
 from actors.metrics.curves import curves
@@ -81,7 +81,7 @@ class TrackedRun:
         tracker.follow(now, curves(now, message.bill))
 
 
-def serve(told: BinaryIO, answers: BinaryIO) -> None:
+def serve(told: IO[bytes], answers: IO[bytes]) -> None:
     """Answers every message until the input ends."""
     run = TrackedRun()
     while (data := received(told)) is not None:

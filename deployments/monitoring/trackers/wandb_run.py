@@ -4,6 +4,7 @@ Law: the run's id is the folder's, so a later process goes on with the same curv
 not begin again either. Nothing is collected but what is told here: no console, no code, no machine.
 """
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,7 @@ class WandbRun:
     def _started(self) -> Any:
         place = self._output / TRACKERS
         place.mkdir(exist_ok=True)
+        os.environ.setdefault("WANDB_DATA_DIR", str(place / "wandb"))  # copies of artefacts, until they are synced
         settings = wandb.Settings(
             console="off",
             silent=True,
