@@ -71,7 +71,7 @@ class OrderTrace(Struct, frozen=True):
     spans: tuple[TraceSpan, ...]
 
 
-class Wanted(Struct, frozen=True):
+class TraceTerms(Struct, frozen=True):
     """What traces are made of beside records. `folder`: the folder's id; `models`: by pool, gate and embedder."""
 
     folder: str
@@ -89,11 +89,11 @@ def is_sampled(trace: int, share: float) -> bool:
     return trace % _HALF < share * _HALF
 
 
-def trace_of(order: OrderId, records: Sequence[Record], wanted: Wanted) -> OrderTrace:
+def trace_of(order: OrderId, records: Sequence[Record], terms: TraceTerms) -> OrderTrace:
     """The trace of an order's records, oldest first (`LedgerReader.story`). Raises LedgerError when they are not one
     order's life."""
     life = life_of(order, records)
-    trace = _Trace(trace_id(wanted.folder, order), wanted)
+    trace = _Trace(trace_id(terms.folder, order), terms)
     root = trace.span_id("order")
     return OrderTrace(
         trace.id,
@@ -104,7 +104,7 @@ def trace_of(order: OrderId, records: Sequence[Record], wanted: Wanted) -> Order
                 f"{WORKFLOW} {life.order.task}",
                 records[0].at,
                 records[-1].at,
-                _of_order(life, wanted),
+                _of_order(life, terms),
                 error=None if life.end is None else life.end.reason.value,
             ),
             *(span for attempt in life.attempts for span in trace.attempt(attempt, root)),
@@ -115,9 +115,9 @@ def trace_of(order: OrderId, records: Sequence[Record], wanted: Wanted) -> Order
 class _Trace:
     """The spans of one trace."""
 
-    def __init__(self, id: int, wanted: Wanted) -> None:
+    def __init__(self, id: int, terms: TraceTerms) -> None:
         self.id = id
-        self._wanted = wanted
+        self._terms = terms
 
     def span_id(self, *of: object) -> int:
         text = f"span {self.id} {' '.join(map(str, of))}"
@@ -127,7 +127,7 @@ class _Trace:
         """The attempt's span, then those of its calls."""
         number, begun = attempt.number, attempt.started_at
         own = self.span_id(number)
-        said = tuple(_evaluation(each, begun + attempt.seconds, self._wanted) for each in attempt.verdicts)
+        said = tuple(_evaluation(each, begun + attempt.seconds, self._terms) for each in attempt.verdicts)
         calls = calls_of(attempt)
         yield TraceSpan(
             own,
@@ -145,7 +145,7 @@ class _Trace:
                 (number, "call", place),
                 own,
                 (at, call.cost, call.pool),
-                _of_call(call, self._wanted),
+                _of_call(call, self._terms),
                 said if last else (),
             )
             at += call.cost.seconds
@@ -164,7 +164,7 @@ class _Trace:
     ) -> TraceSpan:
         """The span of a call that began at that time, cost so much and went to that pool."""
         at, cost, pool = spent
-        asked = self._wanted.models.get(pool)
+        asked = self._terms.models.get(pool)
         operation = CHAT if asked is None else asked.operation
         known: Attributes = {"gen_ai.operation.name": operation, "gleaner.pool": str(pool)}
         if asked is not None:
@@ -181,7 +181,7 @@ class _Trace:
         )
 
 
-def _of_order(life: Life, wanted: Wanted) -> Attributes:
+def _of_order(life: Life, terms: TraceTerms) -> Attributes:
     order: Order = life.order
     end = "accepted" if life.accepted_at is not None else "not_needed"
     attributes: Attributes = {
@@ -197,7 +197,7 @@ def _of_order(life: Life, wanted: Wanted) -> Attributes:
     if life.end is not None:
         attributes["error.type"] = life.end.reason.value if life.end.error is None else life.end.error.value
         attributes["gleaner.rejected_by"] = tuple(map(str, life.end.gates))
-    if wanted.content:
+    if terms.content:
         attributes["gleaner.passage.text"] = life.passage.text
         attributes |= {} if life.end is None else {"gleaner.end.detail": life.end.detail}
     return attributes
@@ -216,7 +216,7 @@ def _of_attempt(attempt: Attempt) -> Attributes:
     return attributes
 
 
-def _of_call(call: ModelCall | Candidate, wanted: Wanted) -> Attributes:
+def _of_call(call: ModelCall | Candidate, terms: TraceTerms) -> Attributes:
     sampling = call.sampling
     attributes: Attributes = {
         "gen_ai.request.temperature": sampling.temperature,
@@ -225,7 +225,7 @@ def _of_call(call: ModelCall | Candidate, wanted: Wanted) -> Attributes:
         "gen_ai.request.seed": sampling.seed,
         "gen_ai.response.finish_reasons": (call.finish.value,),
     }
-    if wanted.content:
+    if terms.content:
         said = [{"type": "text", "content": call.text}]
         if call.reasoning:
             said.insert(0, {"type": "reasoning", "content": call.reasoning})
@@ -245,7 +245,7 @@ def _of_cost(cost: Cost) -> Attributes:
     return used | ({"gleaner.usage.estimated_tokens": cost.estimated_tokens} if cost.estimated_tokens else {})
 
 
-def _evaluation(said: Verdict, at: float, wanted: Wanted) -> SpanEvent:
+def _evaluation(said: Verdict, at: float, terms: TraceTerms) -> SpanEvent:
     """What a gate said, as the conventions write an evaluation down."""
     label = "errored" if isinstance(said, Errored) else "rejected" if isinstance(said, Rejected) else "passed"
     attributes: Attributes = {"gen_ai.evaluation.name": str(said.gate), "gen_ai.evaluation.score.label": label}
@@ -259,7 +259,7 @@ def _evaluation(said: Verdict, at: float, wanted: Wanted) -> SpanEvent:
         words = said.evidence.note
     if (cascade := cascade_of(said)) is not None:
         attributes["gleaner.decided_by"] = str(cascade.decided_by)
-    if wanted.content and words:
+    if terms.content and words:
         attributes["gen_ai.evaluation.explanation"] = words
     return SpanEvent(EVALUATION, at, attributes)
 

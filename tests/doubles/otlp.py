@@ -1,7 +1,7 @@
 """A collector of OTLP over HTTP on loopback: a double. It decodes what a real exporter sends, and keeps it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -50,7 +50,7 @@ class Collector:
         return [span for span in self.spans if not span.parent_span_id]
 
 
-def values(attributes: Iterator[KeyValue]) -> dict[str, object]:
+def values(attributes: Iterable[KeyValue]) -> dict[str, object]:
     """Attributes as a dict."""
     return {each.key: _value(each.value) for each in attributes}
 

@@ -26,12 +26,12 @@ from deployments.monitoring.progress import Progress
 from deployments.monitoring.trackers.installed import configured
 from deployments.monitoring.trackers.messages import (
     ANSWER,
-    Begin,
-    Failed,
-    Finish,
-    Follow,
-    Taken,
+    AllTaken,
+    NotTaken,
     Told,
+    ToldBegin,
+    ToldEnd,
+    ToldMoment,
     received,
     send,
 )
@@ -89,9 +89,9 @@ class TrackerProcess:
         if data is None:
             raise OSError("its process ended")
         match ANSWER.decode(data):
-            case Taken():
+            case AllTaken():
                 return None
-            case Failed(why=why):
+            case NotTaken(why=why):
                 return why
 
     def leave(self) -> None:
@@ -113,7 +113,7 @@ class TrackerProcess:
 class Follower:
     """One tracker of a run. `tell` and `tick` never wait; `finish` does, and `stop` comes in any case."""
 
-    def __init__(self, begin: Begin, clock: FollowClock, start: Callable[[], TrackerProcess]) -> None:
+    def __init__(self, begin: ToldBegin, clock: FollowClock, start: Callable[[], TrackerProcess]) -> None:
         self._begin = begin
         self._clock = clock
         self._start = start
@@ -125,7 +125,7 @@ class Follower:
         self._limit_s = IMPORT_S
         self._failed: Pause | None = None
         self._failures = 0
-        self._finishing: Finish | None = None
+        self._finishing: ToldEnd | None = None
         self._over = False
         self._wake = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"tracker-{begin.tracker}", daemon=True)
@@ -159,7 +159,7 @@ class Follower:
 
     def finish(self, complete: bool) -> None:
         """No more comes: what is left is told at once, then that the run is over. `is_done` says when."""
-        self._finishing = Finish(complete)
+        self._finishing = ToldEnd(complete)
         self._wake.set()
         self.is_done = self._thread.ident is None
 
@@ -192,7 +192,7 @@ class Follower:
         if progress is None or progress.snapshot is None:
             return True
         bill = bill_of(progress.snapshot.summary, self._prices)
-        return self._ask(Follow(moment(progress), bill))
+        return self._ask(ToldMoment(moment(progress), bill))
 
     def _ask(self, message: Told) -> bool:
         """Asks the process, a new one where it has ended; gives whether the tracker has taken the message."""
@@ -256,7 +256,7 @@ class Followers:
         start: Callable[[], TrackerProcess] = TrackerProcess,
     ) -> None:
         facts = run_facts(config)
-        begins = [Begin(name, str(output.absolute()), config, facts) for name in configured(config.trackers)]
+        begins = [ToldBegin(name, str(output.absolute()), config, facts) for name in configured(config.trackers)]
         self._each = [Follower(begin, clock, start) for begin in begins]
         self._clock = clock
 

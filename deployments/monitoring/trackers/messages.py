@@ -21,7 +21,7 @@ LARGEST = 64 << 20
 """In bytes. A longer message is none of ours."""
 
 
-class Begin(Struct, frozen=True, tag="begin"):
+class ToldBegin(Struct, frozen=True, tag="begin"):
     """The first message. `output`: the run's folder; `config`: its configuration, with absolute paths."""
 
     tracker: TrackerName
@@ -30,31 +30,31 @@ class Begin(Struct, frozen=True, tag="begin"):
     run: Run
 
 
-class Follow(Struct, frozen=True, tag="follow"):
+class ToldMoment(Struct, frozen=True, tag="follow"):
     """The run at a moment; the bill, if the configuration has prices."""
 
     moment: RunMoment
     bill: Bill | None = None
 
 
-class Finish(Struct, frozen=True, tag="finish"):
+class ToldEnd(Struct, frozen=True, tag="finish"):
     """The last message: the run has left its folder. `complete`: whether every order has an end."""
 
     complete: bool
 
 
-class Taken(Struct, frozen=True, tag="taken"):
+class AllTaken(Struct, frozen=True, tag="taken"):
     """The tracker has everything up to here."""
 
 
-class Failed(Struct, frozen=True, tag="failed"):
+class NotTaken(Struct, frozen=True, tag="failed"):
     """The tracker does not have it, and why."""
 
     why: str
 
 
-Told = Begin | Follow | Finish
-Answer = Taken | Failed
+Told = ToldBegin | ToldMoment | ToldEnd
+Answer = AllTaken | NotTaken
 _ENCODER = msgspec.msgpack.Encoder()
 TOLD: msgspec.msgpack.Decoder[Told] = msgspec.msgpack.Decoder(Told)
 ANSWER: msgspec.msgpack.Decoder[Answer] = msgspec.msgpack.Decoder(Answer)

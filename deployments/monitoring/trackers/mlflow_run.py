@@ -17,7 +17,7 @@ from mlflow.entities import Metric, RunTag
 
 from actors.metrics.curves import news
 from actors.metrics.metric import Seen
-from deployments.monitoring.trackers.messages import REPORTED, Begin
+from deployments.monitoring.trackers.messages import REPORTED, ToldBegin
 from schemas.config_trackers import MlflowTracker
 
 FOLDER, VERSION = "gleaner.folder", "gleaner.version"
@@ -28,7 +28,7 @@ LARGEST_BATCH = 1_000
 class MlflowRun:
     """One run at an MLflow server, or in a store of its client's."""
 
-    def __init__(self, config: MlflowTracker, begin: Begin, folder: str) -> None:
+    def __init__(self, config: MlflowTracker, begin: ToldBegin, folder: str) -> None:
         self._experiment = config.experiment
         self._begin = begin
         self._folder = folder

@@ -33,13 +33,13 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import LedgerReader
 from actors.metrics.metric import Metric, Seen, Type
-from actors.metrics.spans import OrderTrace, Wanted, is_sampled, trace_id, trace_of
+from actors.metrics.spans import OrderTrace, TraceTerms, is_sampled, trace_id, trace_of
 from actors.metrics.table import METRICS
-from deployments.monitoring.trackers.messages import Begin
+from deployments.monitoring.trackers.messages import ToldBegin
 from deployments.monitoring.trackers.models import asked_models
-from deployments.monitoring.trackers.otel_refusals import Refusals
+from deployments.monitoring.trackers.otel_refusals import HeardRefusals
 from deployments.monitoring.trackers.otel_spans import readable
-from deployments.monitoring.trackers.sent import Sent
+from deployments.monitoring.trackers.sent import SentTraces
 from schemas.config_trackers import OtelTracker
 from schemas.distributions import Distribution
 from schemas.ids import OrderId
@@ -58,7 +58,7 @@ NANO = 1_000_000_000
 class OtelRun:
     """One run at a collector."""
 
-    def __init__(self, config: OtelTracker, begin: Begin, folder: str) -> None:
+    def __init__(self, config: OtelTracker, begin: ToldBegin, folder: str) -> None:
         base = config.endpoint.rstrip("/")
         self._metrics = OTLPMetricExporter(f"{base}/v1/metrics", timeout=TIMEOUT_S)
         self._spans = OTLPSpanExporter(f"{base}/v1/traces", timeout=TIMEOUT_S)
@@ -71,14 +71,14 @@ class OtelRun:
             }
         )
         self._scope = InstrumentationScope("gleaner", begin.run.version)
-        self._wanted = Wanted(folder, asked_models(begin.config), config.content)
+        self._terms = TraceTerms(folder, asked_models(begin.config), config.content)
         self._share = config.traces
         self._output = Path(begin.output)
-        self._sent = Sent(self._output, base)
+        self._sent = SentTraces(self._output, base)
 
     def follow(self, seen: Seen, curves: dict[str, float]) -> None:
         """Sends every metric, then the traces that are due, for a while. Raises OSError with what the exporter said."""
-        with Refusals() as refusals:
+        with HeardRefusals() as refusals:
             data = metrics_data(seen, self._resource, self._scope)
             if self._metrics.export(data) is not MetricExportResult.SUCCESS:
                 raise OSError(refusals.words)
@@ -93,7 +93,7 @@ class OtelRun:
         self._spans.shutdown()
 
     def _send_traces(self, until: float) -> None:
-        with Ledgers(self._output) as ledgers, Refusals() as refusals:
+        with Ledgers(self._output) as ledgers, HeardRefusals() as refusals:
             for ledger in ledgers.each:
                 while page := ledger.order_ends(self._sent.upto(ledger.shard.ledger), PAGE):
                     for upto, traces in self._batches(ledger, page):
@@ -109,8 +109,8 @@ class OtelRun:
         """Traces of a page of ends, each batch with the last sequence number that it covers."""
         batch: list[OrderTrace] = []
         for seq, order, is_dead in page:
-            if is_dead or is_sampled(trace_id(self._wanted.folder, order), self._share):
-                batch.append(trace_of(order, ledger.story(order), self._wanted))
+            if is_dead or is_sampled(trace_id(self._terms.folder, order), self._share):
+                batch.append(trace_of(order, ledger.story(order), self._terms))
             if len(batch) >= BATCH:
                 yield seq, batch
                 batch = []

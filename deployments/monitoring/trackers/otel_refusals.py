@@ -7,7 +7,7 @@ EXPORTERS = "opentelemetry"
 """The logger that all of them are below."""
 
 
-class Refusals(logging.Handler):
+class HeardRefusals(logging.Handler):
     """Inside the block, hears what exporters log."""
 
     def __init__(self) -> None:

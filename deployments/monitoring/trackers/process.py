@@ -12,13 +12,23 @@ from typing import IO
 from actors.ledger.sqlite import LedgerReader
 from actors.metrics.curves import curves
 from actors.metrics.memory import Memory, remember, seen
-from deployments.monitoring.trackers.messages import TOLD, Begin, Failed, Finish, Follow, Taken, Tracker, received, send
+from deployments.monitoring.trackers.messages import (
+    TOLD,
+    AllTaken,
+    NotTaken,
+    ToldBegin,
+    ToldEnd,
+    ToldMoment,
+    Tracker,
+    received,
+    send,
+)
 from schemas.errors import described
 
 NICENESS = 10
 
 
-def made(begin: Begin) -> Tracker:
+def made(begin: ToldBegin) -> Tracker:
     """The tracker of a first message: its packages are imported, and no server is asked yet."""
     with LedgerReader(Path(begin.output)) as ledger:
         folder = ledger.folder
@@ -44,18 +54,18 @@ class TrackedRun:
     """The run as this process knows it, and its tracker."""
 
     def __init__(self) -> None:
-        self._begin: Begin | None = None
+        self._begin: ToldBegin | None = None
         self._memory = Memory()
         self._tracker: Tracker | None = None
 
     def take(self, data: bytes) -> None:
         """Takes in one message. Raises whatever the tracker does, which is then made again with the next one."""
         message = TOLD.decode(data)
-        if isinstance(message, Begin):
+        if isinstance(message, ToldBegin):
             self._begin = message
             self._tracker = made(message)
             return
-        assert self._begin is not None, "the first message was not Begin"
+        assert self._begin is not None, "the first message was not ToldBegin"
         try:
             tracker = self._tracker = self._tracker or made(self._begin)
             self._tell(tracker, self._begin, message)
@@ -72,8 +82,8 @@ class TrackedRun:
             except Exception as error:  # noqa: BLE001 - it failed already, or the run is over
                 print(f"not closed: {described(error)}", file=sys.stderr)  # noqa: T201
 
-    def _tell(self, tracker: Tracker, begin: Begin, message: Follow | Finish) -> None:
-        if isinstance(message, Finish):
+    def _tell(self, tracker: Tracker, begin: ToldBegin, message: ToldMoment | ToldEnd) -> None:
+        if isinstance(message, ToldEnd):
             tracker.finish(complete=message.complete)
             return
         self._memory = remember(self._memory, message.moment)
@@ -88,9 +98,9 @@ def serve(told: IO[bytes], answers: IO[bytes]) -> None:
         try:
             run.take(data)
         except Exception as error:  # noqa: BLE001 - a client library, and any server behind it
-            send(answers, Failed(described(error)))
+            send(answers, NotTaken(described(error)))
         else:
-            send(answers, Taken())
+            send(answers, AllTaken())
     run.close()
 
 

@@ -19,7 +19,7 @@ LARGEST = 1 << 20
 _DECODER = msgspec.json.Decoder(dict[str, int])
 
 
-class Sent:
+class SentTraces:
     """The last sequence number of each ledger whose traces a collector has, by the ledger's name."""
 
     def __init__(self, output: Path, endpoint: str) -> None:

@@ -14,17 +14,17 @@ import wandb
 from actors.ledger.door import TRACKERS
 from actors.metrics.curves import news
 from actors.metrics.metric import Seen
-from deployments.monitoring.trackers.messages import REPORTED, Begin
+from deployments.monitoring.trackers.messages import REPORTED, ToldBegin
 from schemas.config_trackers import WandbTracker
 
-INIT_S = 8.0
+INIT_S = 6.0
 """A server that does not answer for so long is away."""
 
 
 class WandbRun:
     """One run at W&B, or in the folder (`offline`)."""
 
-    def __init__(self, config: WandbTracker, begin: Begin, folder: str) -> None:
+    def __init__(self, config: WandbTracker, begin: ToldBegin, folder: str) -> None:
         self._config = config
         self._begin = begin
         self._folder = folder

@@ -8,16 +8,17 @@ from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 from opentelemetry.semconv._incubating.attributes import gen_ai_attributes
 from opentelemetry.semconv.attributes import error_attributes
 
+from actors.ledger.history import SampleMove
 from actors.ledger.sqlite import LedgerReader, SqliteLedger
-from actors.metrics.spans import EVALUATION, AskedModel, OrderTrace, Wanted, is_sampled, trace_id, trace_of
+from actors.metrics.spans import EVALUATION, AskedModel, OrderTrace, TraceTerms, is_sampled, trace_id, trace_of
 from schemas.ids import OrderId
 from schemas.ledger import AcceptedEnd, DeadLetteredEnd, Planned, Record
-from schemas.orders import calls_of
+from schemas.orders import Attempt, calls_of
 from tests.doubles.ledgers import Scale, plausible_run
 
 MODELS = {name: AskedModel(f"org/{name}", "vllm") for name in ("generator", "strong", "faithfulness", "reward")}
-PLAIN = Wanted("a-folder", MODELS)
-CONTENT = Wanted("a-folder", MODELS, content=True)
+PLAIN = TraceTerms("a-folder", MODELS)
+CONTENT = TraceTerms("a-folder", MODELS, content=True)
 
 
 @pytest.fixture(scope="module")
@@ -30,9 +31,14 @@ def stories(tmp_path_factory: pytest.TempPathFactory) -> Mapping[OrderId, list[R
         return {order: list(ledger.story(order)) for _, order, _ in ledger.order_ends(0, 10_000)}
 
 
-def all_traces(stories: Mapping[OrderId, list[Record]], wanted: Wanted) -> Iterator[tuple[list[Record], OrderTrace]]:
+def all_traces(stories: Mapping[OrderId, list[Record]], terms: TraceTerms) -> Iterator[tuple[list[Record], OrderTrace]]:
     for order, records in stories.items():
-        yield records, trace_of(order, records, wanted)
+        yield records, trace_of(order, records, terms)
+
+
+def attempts_of(records: list[Record]) -> list[Attempt]:
+    moves = [record for record in records if isinstance(record, SampleMove)]
+    return [move.attempt for move in moves if move.attempt is not None]
 
 
 def texts_of_trace(trace: OrderTrace) -> str:
@@ -59,7 +65,7 @@ def test_every_call_has_a_span_inside_its_attempt(stories: Mapping[OrderId, list
     for records, trace in all_traces(stories, PLAIN):
         root, by_id = trace.spans[0], {span.id: span for span in trace.spans}
         attempts = [span for span in trace.spans if span.parent == root.id]
-        recorded = [record.attempt for record in records if getattr(record, "attempt", None) is not None]
+        recorded = attempts_of(records)
         assert [span.attributes["gleaner.attempt"] for span in attempts] == [each.number for each in recorded]
         asked = [call for each in recorded for call in calls_of(each)]
         used = [span for span in trace.spans if "gen_ai.request.seed" in span.attributes]
@@ -73,12 +79,8 @@ def test_every_call_has_a_span_inside_its_attempt(stories: Mapping[OrderId, list
 def test_what_gates_said_stands_at_the_completion(stories: Mapping[OrderId, list[Record]]) -> None:
     """Each verdict is an evaluation, as the conventions write it."""
     for records, trace in all_traces(stories, PLAIN):
-        said = [
-            (str(verdict.gate), type(verdict).__name__.lower())
-            for record in records
-            if getattr(record, "attempt", None) is not None
-            for verdict in record.attempt.verdicts  # type: ignore[union-attr]
-        ]
+        verdicts = [verdict for attempt in attempts_of(records) for verdict in attempt.verdicts]
+        said = [(str(verdict.gate), type(verdict).__name__.lower()) for verdict in verdicts]
         events = [event for span in trace.spans for event in span.events if event.name == EVALUATION]
         assert [
             (each.attributes["gen_ai.evaluation.name"], each.attributes["gen_ai.evaluation.score.label"])

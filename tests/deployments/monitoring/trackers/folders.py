@@ -63,7 +63,7 @@ def told(folder: Path, trackers: Trackers, *moments: Progress, complete: bool = 
     with following(folder, trackers) as followers:
         for moment in moments or (LAST,):
             followers.tell(moment)
-        return dict(followers.finish(complete=complete, wait_s=60, goes_on=lambda: True))
+        return {**followers.finish(complete=complete, wait_s=60, goes_on=lambda: True)}
 
 
 def until(holds: Callable[[], object], seconds: float = 30.0) -> bool:

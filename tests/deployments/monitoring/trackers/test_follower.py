@@ -13,7 +13,7 @@ from deployments.monitoring.standstill import waits_of, words
 from deployments.monitoring.trackers import follower, installed
 from deployments.monitoring.trackers.follower import FollowClock, Followers, TrackerProcess
 from deployments.monitoring.trackers.installed import check_installed
-from deployments.monitoring.trackers.messages import Begin, Finish, Follow, Told
+from deployments.monitoring.trackers.messages import Told, ToldBegin, ToldEnd, ToldMoment
 from schemas.config_trackers import MlflowTracker, OtelTracker, Trackers, WandbTracker
 from schemas.errors import ConfigError, UserError
 from tests.deployments.hub.folders import CONFIGURATION
@@ -38,7 +38,7 @@ class Scripted(TrackerProcess):
             self.killed.wait(30)
         if self.killed.is_set():
             raise OSError("its process ended")
-        return None if isinstance(message, Begin) else self.fails
+        return None if isinstance(message, ToldBegin) else self.fails
 
     def leave(self) -> None:
         self.killed.set()
@@ -98,7 +98,7 @@ def test_the_end_comes_last(played: Played) -> None:
     assert until(lambda: played.processes)
     assert not played.followers.finish(complete=True, wait_s=10, goes_on=lambda: True)
     kinds = [type(message) for message in played.processes[0].asked]
-    assert kinds[0] is Begin and set(kinds[1:-1]) == {Follow} and kinds[-1] is Finish
+    assert kinds[0] is ToldBegin and set(kinds[1:-1]) == {ToldMoment} and kinds[-1] is ToldEnd
 
 
 def test_a_tracker_that_fails_is_named_and_told_again(played: Played) -> None:
@@ -115,10 +115,16 @@ def test_a_tracker_that_fails_is_named_and_told_again(played: Played) -> None:
 
 def test_tries_become_rarer(played: Played, monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that is away for a day is not asked every five seconds: in the end once a minute."""
-    waits: list[float] = []
+    waits: list[float | None] = []
+
+    def wait(_: threading.Event, timeout: float | None = None) -> bool:
+        waits.append(timeout)
+        time.sleep(0.001)
+        return False
+
     played.next.fails = "ConnectionError: no route"
     monkeypatch.setattr(follower, "EVERY_S", 5.0)
-    monkeypatch.setattr(threading.Event, "wait", lambda event, timeout=None: waits.append(timeout) or time.sleep(0.001))
+    monkeypatch.setattr(threading.Event, "wait", wait)
     played.followers.tell(LAST)
     assert until(lambda: waits.count(60.0) > 2)
     monkeypatch.undo()
