@@ -18,7 +18,7 @@ from deployments.monitoring.live import LiveFile
 from deployments.monitoring.preflight import FirstLook
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import Standstill, waits_of
-from deployments.monitoring.trackers.follower import END_S, STOPPED_END_S, Followers
+from deployments.monitoring.trackers.follower import AWAY_END_S, END_S, Followers
 from deployments.ray.autoscaling import Autoscaler
 from deployments.ray.crew import Crew, Role
 from deployments.ray.interrupts import StopRequest
@@ -149,7 +149,7 @@ class Supervisor:
             self._report(Phase.DONE, "telling the trackers")
             return asked or not stop.asked
 
-        wait_s = STOPPED_END_S if asked else END_S
+        wait_s = AWAY_END_S if asked else END_S
         return self._followers.finish(complete=end is RunEnd.COMPLETE, wait_s=wait_s, goes_on=goes_on)
 
     def stop(self) -> None:

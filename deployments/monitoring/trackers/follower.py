@@ -50,8 +50,8 @@ LONGEST_S = 120.0
 """A process that takes longer for an answer hangs. It is ended, and the next message goes to a new one."""
 END_S = 60.0
 """How long a finished run waits for what is left. The next run of the folder tells the tracker again."""
-STOPPED_END_S = 10.0
-"""The same for a run that was interrupted."""
+AWAY_END_S = 10.0
+"""The same for trackers that fail, and for a run that was interrupted."""
 LEAVE_S = 3.0
 LOOK_S, AGAIN_S = 0.25, 1.0
 LONGEST_WHY = 300
@@ -271,15 +271,19 @@ class Followers:
             each.tell(progress)
 
     def finish(self, *, complete: bool, wait_s: float, goes_on: Callable[[], bool]) -> dict[TrackerName, str]:
-        """Waits until every tracker has the run's end, at most `wait_s`; gives those that have not, and why. `goes_on`:
-        called while it waits, and says whether it shall."""
+        """Waits until every tracker has the run's end, at most `wait_s`, and `AWAY_END_S` for those that fail; gives
+        those that have not, and why. `goes_on`: called while it waits, and says whether it shall."""
         for each in self._each:
             each.finish(complete)
-        until = self._clock.now() + wait_s
-        while not all(each.is_done for each in self._each) and self._clock.now() < until and goes_on():
+        begun = self._clock.now()
+        while any(self._is_awaited(each, self._clock.now() - begun, wait_s) for each in self._each) and goes_on():
             self._clock.sleep(LOOK_S)
         missing = [each for each in self._each if not each.is_done]
         return {each.name: "it was not done in time" if each.pause is None else each.pause.why for each in missing}
+
+    @staticmethod
+    def _is_awaited(each: Follower, waited: float, wait_s: float) -> bool:
+        return not each.is_done and waited < (wait_s if each.pause is None else min(wait_s, AWAY_END_S))
 
     def stop(self) -> None:
         """Ends what is left of them."""

@@ -26,7 +26,7 @@ NANO = 1_000_000_000
 
 def readable(trace: OrderTrace, resource: Resource, scope: InstrumentationScope) -> list[ReadableSpan]:
     """The spans of a trace, as exporters take them."""
-    ids, kept = _GivenIds(), _Kept()
+    ids, kept = _GivenIds(), _EndedSpans()
     provider = TracerProvider(sampler=ALWAYS_ON, resource=resource, id_generator=ids, shutdown_on_exit=False)
     provider.add_span_processor(kept)
     tracer = provider.get_tracer(scope.name, scope.version)
@@ -59,7 +59,7 @@ class _GivenIds(IdGenerator):
         return self.span
 
 
-class _Kept(SpanProcessor):
+class _EndedSpans(SpanProcessor):
     """Keeps every span that has ended."""
 
     def __init__(self) -> None:

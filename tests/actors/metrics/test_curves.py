@@ -11,6 +11,7 @@ from actors.metrics.metric import RunMoment, Seen
 from deployments.config.load import load
 from deployments.monitoring.endpoint import moment, run_facts
 from schemas.bill import Bill, RoleBill
+from schemas.verdicts import FAITHFULNESS
 from tests.deployments.monitoring.test_endpoint import EXAMPLE
 from tests.deployments.terminal.progresses import play
 
@@ -62,7 +63,7 @@ def test_what_is_no_metric_is_listed() -> None:
 def test_the_level_of_a_gate() -> None:
     """How many drafts a gate passes, and the scores that it gives."""
     drawn = curves(at_the_end(), None)
-    verdicts = {each.gate: each for each in at_the_end().snapshot.summary.verdicts}["faithfulness"]
+    verdicts = {each.gate: each for each in at_the_end().snapshot.summary.verdicts}[FAITHFULNESS]
     assert drawn["gleaner_gate_pass_rate/faithfulness"] == pytest.approx(
         verdicts.passed / (verdicts.passed + verdicts.rejected)
     )

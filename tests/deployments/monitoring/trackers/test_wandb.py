@@ -19,6 +19,7 @@ from tests.deployments.monitoring.trackers.folders import LAST, PLAYED, REPORT, 
 
 HEAD, FRAME, BLOCK = b":W&B\xe1\xbe\x00", struct.Struct("<IHB"), 32 * 1024
 WHOLE, LAST_PART = 1, 4
+RECORD: Any = getattr(messages, "Record")  # noqa: B009 - its stub does not name what is made as it is imported
 
 
 def records_of(path: Path) -> Iterator[Any]:
@@ -34,7 +35,7 @@ def records_of(path: Path) -> Iterator[Any]:
         parts += data[place : place + length]
         place += length
         if kind in (WHOLE, LAST_PART):
-            yield messages.Record.FromString(parts)
+            yield RECORD.FromString(parts)
             parts = b""
 
 
