@@ -54,7 +54,7 @@ def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *,
     with (
         logged(output),
         Metrics(config, port=metrics_port, say=say) as metrics,
-        Watcher(config.name, console, quiet=shown.quiet) as watcher,
+        Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
         from deployments.ray.vigil import end_all
         from deployments.run import run
