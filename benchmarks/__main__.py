@@ -2,7 +2,7 @@
 
 Beside them, each by itself: `benchmarks.bare_vllm`, `benchmarks.carrying`, `benchmarks.credit`,
 `benchmarks.judged_together`, `benchmarks.model_engine`, `benchmarks.prefix_caching`, `benchmarks.repeats`,
-`benchmarks.sandbox`, `benchmarks.structured`.
+`benchmarks.sandbox`, `benchmarks.structured`, `benchmarks.trackers`.
 """
 
 import subprocess

@@ -81,6 +81,10 @@ class TrackerProcess:
             start_new_session=True,  # Ctrl-C is for the run, which then ends this
         )
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def ask(self, message: Told) -> str | None:
         """Sends one message; gives why it failed, or None. Raises OSError when the process has ended."""
         assert self._process.stdin is not None and self._process.stdout is not None
