@@ -67,9 +67,8 @@ def print_own(config: RunConfig, folder: Path, told: Sequence[Progress]) -> None
         send(pipe, ToldMoment(moment(told[-1])))
     send_s = (time.thread_time() - begun) / 100
     share = tell_s / 0.25 + send_s / EVERY_S
-    print(
-        f"the run: {1e6 * tell_s:.1f} µs a report, {1e6 * send_s:.0f} µs a message of {pipe.tell():,} bytes: {share:.6%}"
-    )
+    print(f"the run: {1e6 * tell_s:.1f} µs a report, {1e6 * send_s:.0f} µs a message of {pipe.tell():,} bytes")
+    print(f"that is {share:.5%} of a processor")
 
 
 def print_tracker(name: TrackerName, config: RunConfig, folder: Path, moments: Sequence[Progress]) -> float:

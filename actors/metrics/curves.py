@@ -21,7 +21,6 @@ COMPUTED = {
     "gleaner_tokens_per_accepted": "Tokens of the whole run, of each accepted sample.",
     "gleaner_cost": "What the run has cost, by the prices of its configuration.",
     "gleaner_cost_per_accepted": "The same, of each accepted sample.",
-    "METRIC_mean": "The mean of each metric that is a histogram, such as `gleaner_gate_score_mean/faithfulness`.",
 }
 """The curves that are no metric, with their meaning; the page of trackers shows them."""
 _NO_CURVES = frozenset({"gleaner_run_info", "gleaner_run_start_timestamp_seconds", "gleaner_told_timestamp_seconds"})

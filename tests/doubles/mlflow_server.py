@@ -5,6 +5,7 @@ SQLAlchemy and Alembic beside it.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ def mlflow_server(folder: Path) -> Iterator[str]:
             _wait_for(address, process, folder / "server.log")
             yield address
         finally:
-            os.killpg(process.pid, 15)
+            os.killpg(process.pid, signal.SIGKILL)  # it waits for its workers otherwise
             process.wait(10)
 
 

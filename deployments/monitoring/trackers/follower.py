@@ -141,6 +141,11 @@ class Follower:
         return self._begin.tracker
 
     @property
+    def fails(self) -> bool:
+        """Whether it said last that it failed; one that is only slow did not."""
+        return self._failed is not None
+
+    @property
     def pause(self) -> Pause | None:
         """Why the tracker shows nothing new; None while it takes what it is told."""
         if self._failed is not None:
@@ -287,7 +292,7 @@ class Followers:
 
     @staticmethod
     def _is_awaited(each: Follower, waited: float, wait_s: float) -> bool:
-        return not each.is_done and waited < (wait_s if each.pause is None else min(wait_s, AWAY_END_S))
+        return not each.is_done and waited < (min(wait_s, AWAY_END_S) if each.fails else wait_s)
 
     def stop(self) -> None:
         """Ends what is left of them."""

@@ -1,5 +1,7 @@
 """Curves: a run's numbers over time, under the names of its metrics."""
 
+from pathlib import Path
+
 import pytest
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics_core import Metric as Family
@@ -15,6 +17,7 @@ from schemas.verdicts import FAITHFULNESS
 from tests.deployments.monitoring.test_endpoint import EXAMPLE
 from tests.deployments.terminal.progresses import play
 
+PAGE = Path(__file__).parents[3] / "docs" / "trackers.md"
 RUN = run_facts(load(EXAMPLE))
 LAST: RunMoment = moment(play()[-1])
 
@@ -48,15 +51,16 @@ def test_a_curve_is_the_metric_of_its_name() -> None:
 
 
 def test_what_is_no_metric_is_listed() -> None:
-    """The rest is computed of several, and each of these has its words on the page."""
+    """The rest is computed of several metrics; the page has each of these with its words."""
     bill = Bill(roles=(RoleBill("generator", 3.0, 1.0),), ends=(), accepted=0.5, unpriced=())
     drawn = curves(at_the_end(), bill)
     others = {name for name in drawn.keys() - scraped().keys() if not name.partition("/")[0].endswith("_mean")}
-    listed = {name.partition("/")[0] for name in COMPUTED} - {"METRIC_mean"}
+    listed = {name.partition("/")[0] for name in COMPUTED}
     assert {name.partition("/")[0] for name in others} == listed
     counts = at_the_end().snapshot.counts
     assert drawn["gleaner_yield"] == counts.accepted / (counts.issued - counts.not_needed)
     assert drawn["gleaner_recovery_rate"] == counts.recovered / counts.rejected
+    assert all(f"| `{name}` | {words} |" in PAGE.read_text() for name, words in COMPUTED.items())
     assert (drawn["gleaner_cost"], drawn["gleaner_cost_per_accepted"]) == (4.0, 0.5)
 
 
