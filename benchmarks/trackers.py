@@ -17,7 +17,8 @@ from actors.ledger.sqlite import SqliteLedger
 from deployments.config.load import load
 from deployments.monitoring.endpoint import moment, run_facts
 from deployments.monitoring.progress import Progress
-from deployments.monitoring.trackers.follower import EVERY_S, Followers, TrackerProcess
+from deployments.monitoring.trackers.child import TrackerProcess
+from deployments.monitoring.trackers.follower import EVERY_S, Followers
 from deployments.monitoring.trackers.messages import ToldBegin, ToldMoment, send
 from schemas.config import RunConfig
 from schemas.config_trackers import MlflowTracker, OtelTracker, TrackerName, Trackers, WandbTracker
@@ -44,9 +45,9 @@ def main() -> None:
         config = replace(load(EXAMPLE), trackers=trackers)
         print_own(config, folder, told)
         moments = [told[round(each * (len(told) - 1) / MESSAGES)] for each in range(MESSAGES + 1)]
-        names: tuple[TrackerName, ...] = ("wandb", "mlflow", "otel")
-        for name in names:
-            spent = print_tracker(name, config, folder, moments)
+        print_tracker("wandb", config, folder, moments)
+        print_tracker("mlflow", config, folder, moments)
+        spent = print_tracker("otel", config, folder, moments)
         traces = len(found.roots)
         print(f"{traces:,} traces of {len(found.spans):,} spans: {1000 * spent / traces:.2f} ms of CPU a trace")
 

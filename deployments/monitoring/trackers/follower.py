@@ -6,37 +6,22 @@ the end of a run waits, within a limit.
 """
 
 import logging
-import os
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
-import deployments
 from actors.counts.bill import bill_of, prices_of
 from deployments.monitoring.endpoint import moment, run_facts
 from deployments.monitoring.progress import Progress
+from deployments.monitoring.trackers.child import LEAVE_S, TrackerProcess
 from deployments.monitoring.trackers.installed import configured
-from deployments.monitoring.trackers.messages import (
-    ANSWER,
-    AllTaken,
-    NotTaken,
-    Told,
-    ToldBegin,
-    ToldEnd,
-    ToldMoment,
-    received,
-    send,
-)
+from deployments.monitoring.trackers.messages import Told, ToldBegin, ToldEnd, ToldMoment
 from schemas.config import RunConfig
 from schemas.config_trackers import TrackerName
+from schemas.errors import described
 from schemas.stages import Pause
 
 log = logging.getLogger("gleaner.run")
@@ -52,7 +37,6 @@ END_S = 60.0
 """How long a finished run waits for what is left. The next run of the folder tells the tracker again."""
 AWAY_END_S = 10.0
 """The same for trackers that fail, and for a run that was interrupted."""
-LEAVE_S = 3.0
 LOOK_S, AGAIN_S = 0.25, 1.0
 LONGEST_WHY = 300
 
@@ -65,57 +49,8 @@ class FollowClock(Struct, frozen=True):
     sleep: Callable[[float], None] = time.sleep
 
 
-class TrackerProcess:
-    """One tracker's process. `ask` from one thread; `kill` from any."""
-
-    def __init__(self) -> None:
-        packages = str(Path(deployments.__file__).parents[1])
-        paths = [packages, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
-        # -P: no module is taken from the folder that the run was started in
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "deployments.monitoring.trackers.process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
-            start_new_session=True,  # Ctrl-C is for the run, which then ends this
-        )
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    def ask(self, message: Told) -> str | None:
-        """Sends one message; gives why it failed, or None. Raises OSError when the process has ended."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        send(self._process.stdin, message)
-        data = received(self._process.stdout)
-        if data is None:
-            raise OSError("its process ended")
-        match ANSWER.decode(data):
-            case AllTaken():
-                return None
-            case NotTaken(why=why):
-                return why
-
-    def leave(self) -> None:
-        """Lets it end by itself, for a moment; then ends it."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-            self._process.wait(LEAVE_S)
-        except (OSError, subprocess.TimeoutExpired):
-            self.kill()
-
-    def kill(self) -> None:
-        """Ends it."""
-        with suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)  # what its client started, too
-        self._process.wait()
-
-
 class Follower:
-    """One tracker of a run. `tell` and `tick` never wait; `finish` does, and `stop` comes in any case."""
+    """One tracker of a run. `tell` and `finish` never wait; `stop` comes in any case, after `leave`."""
 
     def __init__(self, begin: ToldBegin, clock: FollowClock, start: Callable[[], TrackerProcess]) -> None:
         self._begin = begin
@@ -172,12 +107,16 @@ class Follower:
         self._wake.set()
         self.is_done = self._thread.ident is None
 
-    def stop(self) -> None:
-        """Ends its process."""
+    def leave(self) -> None:
+        """Nothing more is told, and the process is let go."""
         self._over = True
         self._wake.set()
-        self._kill()
+
+    def stop(self) -> None:
+        """Waits for that, and ends a process that hangs."""
         if self._thread.ident is not None:
+            self._thread.join(2 * LEAVE_S)
+            self._kill()
             self._thread.join(LEAVE_S)
 
     def _run(self) -> None:
@@ -188,8 +127,8 @@ class Follower:
                 break
             if self._over or self._wake.wait(AGAIN_S if finishing is not None else self._wait_s):
                 self._wake.clear()
-        if self._process is not None and not self._over:
-            self._process.leave()
+        if (process := self._process) is not None:
+            process.leave()
         self.is_done = True
 
     @property
@@ -210,9 +149,9 @@ class Follower:
             process = self._running()
             begun = self._asked_at = self._clock.now()
             why = process.ask(message)
-        except (OSError, ValueError, msgspec.MsgspecError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is the tracker's, and the thread goes on
             waited = self._clock.now() - begun
-            why = f"it has not answered for {waited:.0f} s" if waited > LONGEST_S else str(error)
+            why = f"it has not answered for {waited:.0f} s" if waited > LONGEST_S else _words(error)
             self._kill()
         finally:
             self._asked_at = None
@@ -251,6 +190,11 @@ class Follower:
             process, self._process = self._process, None
         if process is not None:
             process.kill()
+
+
+def _words(error: Exception) -> str:
+    """An error in words: what a process said of itself, or the whole of what is none of its."""
+    return str(error) if isinstance(error, OSError) else described(error)
 
 
 class Followers:
@@ -296,5 +240,7 @@ class Followers:
 
     def stop(self) -> None:
         """Ends what is left of them."""
+        for each in self._each:
+            each.leave()
         for each in self._each:
             each.stop()

@@ -11,7 +11,8 @@ from msgspec.structs import replace
 from deployments.config.load import load_text
 from deployments.monitoring.standstill import waits_of, words
 from deployments.monitoring.trackers import follower, installed
-from deployments.monitoring.trackers.follower import FollowClock, Followers, TrackerProcess
+from deployments.monitoring.trackers.child import TrackerProcess
+from deployments.monitoring.trackers.follower import FollowClock, Followers
 from deployments.monitoring.trackers.installed import check_installed
 from deployments.monitoring.trackers.messages import Told, ToldBegin, ToldEnd, ToldMoment
 from schemas.config_trackers import MlflowTracker, OtelTracker, Trackers, WandbTracker
@@ -31,6 +32,7 @@ class Scripted(TrackerProcess):
         self.fails: str | None = None
         self.hangs = threading.Event()
         self.killed = threading.Event()
+        self.left = threading.Event()
 
     def ask(self, message: Told) -> str | None:
         self.asked.append(message)
@@ -41,7 +43,7 @@ class Scripted(TrackerProcess):
         return None if isinstance(message, ToldBegin) else self.fails
 
     def leave(self) -> None:
-        self.killed.set()
+        self.left.set()
 
     def kill(self) -> None:
         self.killed.set()
@@ -80,6 +82,7 @@ class Played:
 @pytest.fixture
 def played(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Played]:
     monkeypatch.setattr(follower, "EVERY_S", 0.01)
+    monkeypatch.setattr(follower, "LEAVE_S", 0.05)
     made = Played(tmp_path)
     yield made
     made.followers.stop()
@@ -173,6 +176,23 @@ def test_a_second_interrupt_ends_the_wait(played: Played) -> None:
     assert played.followers.finish(complete=True, wait_s=60, goes_on=lambda: False) == {
         "otel": "it was not done in time"
     }
+
+
+def test_a_run_that_breaks_off_lets_its_trackers_go(played: Played) -> None:
+    """The run fails before its end: the tracker's process is let go, so that it can say that the run was killed."""
+    played.followers.tell(LAST)
+    assert until(lambda: played.processes and len(played.processes[0].asked) > 2)
+    played.followers.stop()
+    assert played.processes[0].left.is_set() and not any(isinstance(m, ToldEnd) for m in played.processes[0].asked)
+
+
+def test_what_was_started_as_the_run_ended_is_ended_too(played: Played) -> None:
+    """A process hangs as it begins, and the run is over: nothing of it is left."""
+    played.next.hangs.set()
+    played.followers.tell(LAST)
+    assert until(lambda: played.processes and played.processes[0].asked)
+    played.followers.stop()
+    assert played.processes[0].killed.is_set() and len(played.processes) == 1
 
 
 @pytest.mark.slow

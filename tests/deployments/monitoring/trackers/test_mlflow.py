@@ -19,18 +19,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.mark.slow
 def test_a_run_at_a_server(tmp_path: Path, server: str) -> None:
-    """Two processes of one run: the second goes on with the run that the first began. Its curves, its end and its
+    """A run breaks off, and the next process goes on with the run that the first began. Its curves, its end and its
     report can be read from the server."""
     folder = folder_at(tmp_path / "run")
     trackers = Trackers(mlflow=MlflowTracker(server, experiment="towns"))
-    assert told(folder, trackers, PLAYED[len(PLAYED) // 2], complete=False) == {}
     client = MlflowClient(tracking_uri=server)
-    experiment = client.get_experiment_by_name("towns")
-    assert experiment is not None
-    (begun,) = client.search_runs([experiment.experiment_id])
+    experiment = client.create_experiment("towns")
+    with following(folder, trackers) as followers:
+        followers.tell(PLAYED[len(PLAYED) // 2])
+        assert until(lambda: any(run.data.metrics for run in client.search_runs([experiment])), 60)
+    (begun,) = client.search_runs([experiment])
     assert (begun.info.run_name, begun.info.status) == ("quickstart", "KILLED")
     assert told(folder, trackers) == {}
-    (run,) = client.search_runs([experiment.experiment_id])
+    (run,) = client.search_runs([experiment])
     assert (run.info.run_id, run.info.status) == (begun.info.run_id, "FINISHED")
     assert run.data.tags["gleaner.folder"] == id_of(folder)
     assert LAST.snapshot is not None
