@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.config.load import load_text
+from deployments.monitoring.endpoint import run_facts
 from deployments.monitoring.standstill import waits_of, words
 from deployments.monitoring.trackers import follower, installed
 from deployments.monitoring.trackers.child import TrackerProcess
@@ -18,7 +19,7 @@ from deployments.monitoring.trackers.messages import Told, ToldBegin, ToldEnd, T
 from schemas.config_trackers import MlflowTracker, OtelTracker, Trackers, WandbTracker
 from schemas.errors import ConfigError, UserError
 from tests.deployments.hub.folders import CONFIGURATION
-from tests.deployments.monitoring.trackers.folders import LAST, config_with, until
+from tests.deployments.monitoring.trackers.folders import LAST, config_with, folder_at, until
 from tests.doubles.otlp import collector
 
 ONE = Trackers(otel=OtelTracker("http://127.0.0.1:1"))
@@ -209,6 +210,18 @@ def test_telling_costs_the_run_nothing(tmp_path: Path) -> None:
         spent = time.perf_counter() - begun
         followers.stop()
     assert spent / 10_000 < 0.001
+
+
+@pytest.mark.slow
+def test_nothing_is_left_of_a_killed_run(tmp_path: Path) -> None:
+    """kill -9 of the run: its end of the pipe closes, and the tracker's process ends by itself."""
+    folder = folder_at(tmp_path / "run")
+    config = config_with(ONE)
+    process = TrackerProcess()
+    assert process.ask(ToldBegin("otel", str(folder), config, run_facts(config))) is None
+    assert process._process.stdin is not None
+    process._process.stdin.close()
+    assert process._process.wait(30) == 0
 
 
 def test_a_missing_package_is_said_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
