@@ -11,6 +11,7 @@ run that was interrupted is measured anew by the same command.
 
 import argparse
 import shutil
+import signal
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -40,6 +41,7 @@ def main() -> int:
     if given.table:
         print(tables(list(there.values())))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no part's processes are left behind
     chosen = [part for part in _sized(given.passages) if _fits(part, given.only)]
     if not chosen:
         print(f"--only {' '.join(given.only)}: no part has such a name; --list names them", file=sys.stderr)
@@ -101,7 +103,7 @@ def _fits(part: Part, patterns: list[str] | None) -> bool:
 
 
 def _whole_name(part: Part) -> str:
-    return Part(part.setting, part.arm, 1).name
+    return Part(part.setting, part.arm, part.repeat).name
 
 
 if __name__ == "__main__":

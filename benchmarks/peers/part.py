@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from benchmarks.peers.arms import ARMS, Arm, Ask
 from benchmarks.peers.calls import Load, load_of, paid_again, read_log
-from benchmarks.peers.plan import SEED, Part
+from benchmarks.peers.plan import Part
 from benchmarks.peers.rows import Kept, kept
 from benchmarks.peers.service import Pace
 from benchmarks.peers.watch import Took, Watched
@@ -79,8 +79,8 @@ def measure(part: Part, folder: Path, *, peers: Path, faster: float, whole: Whol
     if why := absent(arm, peers):
         return Measured(part.name, at, faster, why=why)
     corpus, out = folder / "corpus.jsonl", folder / "out"
-    texts = write_corpus(corpus, part.setting.passages)
-    with simulated_server(part.setting.pace(faster), folder) as port:
+    texts = write_corpus(corpus, part.setting.passages, part.seed)
+    with simulated_server(part.setting.pace(faster), folder, part.seed) as port:
         command = arm.command(Ask(part, folder, corpus, port, peers))
         took = first = run(command, folder / "log", arm, out, port, enough=None if whole is None else whole.calls // 2)
         before = answered(port)
@@ -114,15 +114,15 @@ def run(command: list[str], log: Path, arm: Arm, out: Path, port: int, *, enough
     )
 
 
-def write_corpus(path: Path, passages: int) -> Sequence[str]:
+def write_corpus(path: Path, passages: int, seed: int) -> Sequence[str]:
     """Writes so many passages, and gives their texts."""
-    sheets = [fact_sheet(SEED, number) for number in range(passages)]
+    sheets = [fact_sheet(seed, number) for number in range(passages)]
     path.write_bytes(b"".join(msgspec.json.encode(sheet) + b"\n" for sheet in sheets))
     return [sheet.text for sheet in sheets]
 
 
 @contextmanager
-def simulated_server(pace: Pace, folder: Path) -> Iterator[int]:
+def simulated_server(pace: Pace, folder: Path, seed: int) -> Iterator[int]:
     """A server of its own for one part; gives its port."""
     options = [f"--{name.replace('_', '-')}={value}" for name, value in msgspec.to_builtins(pace).items()]
     command = [
@@ -130,7 +130,7 @@ def simulated_server(pace: Pace, folder: Path) -> Iterator[int]:
         "-m",
         "benchmarks.peers.http_server",
         f"--log={folder / LOG}",
-        f"--seed={SEED}",
+        f"--seed={seed}",
         *options,
     ]
     with (folder / "server").open("wb") as errors:

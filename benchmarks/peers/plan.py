@@ -8,8 +8,8 @@ from msgspec import Struct
 from benchmarks.peers.service import Pace
 
 REPEATS = 3
-SEED = 7
-"""Of corpus and server; no other benchmark's figures have it."""
+SEED = 70
+"""A repeat's corpus and server have this seed and its number; no other benchmark's figures have these."""
 GLEANER, TUNED, BARRIER, CURATORKIT, RAY_DATA = "gleaner", "gleaner-tuned", "barrier", "curatorkit", "ray-data"
 ARMS = (GLEANER, TUNED, BARRIER, CURATORKIT, RAY_DATA)
 
@@ -39,6 +39,10 @@ class Part(Struct, frozen=True):
     arm: str
     repeat: int
     killed: bool = False
+
+    @property
+    def seed(self) -> int:
+        return SEED + self.repeat
 
     @property
     def name(self) -> str:

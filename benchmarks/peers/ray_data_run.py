@@ -150,7 +150,7 @@ def main():
     os.environ["RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"] = str(given.calls)
     import ray  # after what it reads at its import
 
-    ray.init(logging_level="error")
+    ray.init(address="local", logging_level="error", include_dashboard=False)
     if given.checkpoint:
         from ray.data.checkpoint import CheckpointConfig
 

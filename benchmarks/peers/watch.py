@@ -45,6 +45,12 @@ class Watched:
     def until(self, *, first: Callable[[], bool], enough: Callable[[], bool], limit_s: float) -> Took:
         """Waits for the command's end. It and all that it started are killed when there is `enough`, and when it has
         run for `limit_s`."""
+        try:
+            return self._watched(first, enough, limit_s)
+        finally:
+            self._end_rest()
+
+    def _watched(self, first: Callable[[], bool], enough: Callable[[], bool], limit_s: float) -> Took:
         counted = weighed = 0.0
         while self._process.poll() is None:
             now = time.monotonic() - self._began
@@ -62,7 +68,6 @@ class Watched:
         wall = time.monotonic() - self._began
         if self._first is None and first():
             self._first = wall
-        self._end_rest()
         return self._took(wall, self._process.returncode)
 
     def _count(self) -> None:
@@ -92,6 +97,7 @@ class Watched:
         return self._took(wall, None)
 
     def _end_rest(self) -> None:
+        """Nothing that the command started outlives its part, whatever ends the part."""
         for each in self._tree.values():
             with suppress(psutil.Error):
                 each.send_signal(signal.SIGKILL)
