@@ -11,7 +11,7 @@ import os
 
 os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # its HTTP client would fetch a price list
 
-from curatorkit import Curator, CuratorConfig  # after what it reads at its import
+from curatorkit import Curator, CuratorConfig  # pyright: ignore[reportMissingImports] - read after the line above, in the peers' venv
 
 
 def main():

@@ -90,6 +90,8 @@ def measure(part: Part, folder: Path, *, peers: Path, faster: float, whole: Whol
     if took.code != 0:
         return Measured(part.name, at, faster, took=took, why=f"exit code {took.code}: see {folder / 'log'}")
     killed = None
+    if whole is not None and first.code is not None:
+        return Measured(part.name, at, faster, took=first, why="ended before it could be killed")
     if whole is not None:
         usual = paid_again(read_log(whole.folder / LOG), before)
         killed = Killed(before, paid_again(calls, before), usual, took)

@@ -12,6 +12,7 @@ what Gleaner's say.
 
 import argparse
 import json
+import logging
 import os
 
 SAMPLES, THRESHOLD = 3, 0.7
@@ -150,7 +151,7 @@ def main():
     os.environ["RAY_DATA_DEFAULT_ASYNC_BATCH_UDF_MAX_CONCURRENCY"] = str(given.calls)
     import ray  # after what it reads at its import
 
-    ray.init(address="local", logging_level="error", include_dashboard=False)
+    ray.init(address="local", logging_level=logging.ERROR, include_dashboard=False)
     if given.checkpoint:
         from ray.data.checkpoint import CheckpointConfig
 

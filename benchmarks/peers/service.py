@@ -22,6 +22,7 @@ from benchmarks.simulated.engine import CHARACTERS_A_TOKEN, tokens_of
 from benchmarks.simulated.model import Quality, SimulatedModel
 
 WRITES = ("generate", "several", "strict", "quote", "edit", "regenerate", "refine")
+NO_LIMIT = 1_000_000
 _ANSWER = re.compile(r'"answer": ("(?:[^"\\]|\\.)*")')
 
 
@@ -80,10 +81,10 @@ class Service:
 
     def _reply(self, asked: Understood, body: dict[str, Any]) -> Reply:
         text = asked.text(self._model)
-        limit = body.get("max_tokens") or body.get("max_completion_tokens")
-        cut = bool(limit) and tokens_of(text) > int(limit)
+        limit = int(body.get("max_tokens") or body.get("max_completion_tokens") or NO_LIMIT)
+        cut = tokens_of(text) > limit
         if cut:
-            text = text[: CHARACTERS_A_TOKEN * int(limit)]
+            text = text[: CHARACTERS_A_TOKEN * limit]
         prompt = sum(tokens_of(message["content"]) for message in body["messages"])
         return Reply(text, prompt, tokens_of(text), cut)
 

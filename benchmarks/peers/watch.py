@@ -59,11 +59,11 @@ class Watched:
             if now - counted >= COUNT_S:
                 counted = now
                 self._count()
-                if now - weighed >= MEMORY_S:
-                    weighed = now
-                    self._weigh()
-                if now > limit_s or enough():
-                    return self._killed()
+            if now - weighed >= MEMORY_S:
+                weighed = now
+                self._weigh()
+            if now > limit_s or enough():
+                return self._killed()
             time.sleep(LOOK_S)
         wall = time.monotonic() - self._began
         if self._first is None and first():
