@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.peers.part import Measured, Whole, measure
+from benchmarks.peers.part import Measured, Way, Whole, measure
 from benchmarks.peers.plan import Part, Setting, parts
 from benchmarks.peers.table import line, tables
 
@@ -33,6 +33,7 @@ def main() -> int:
     parser.add_argument("--only", action="append", help="a pattern of names of parts; may be given again")
     parser.add_argument("--faster", type=float, default=1.0, help="the server's time scale, for tests alone")
     parser.add_argument("--passages", type=int, help="in place of each setting's, for tests alone")
+    parser.add_argument("--threads", type=int, help="of CuratorKIT, in place of one a slot; give a folder of its own")
     parser.add_argument("--list", action="store_true")
     parser.add_argument("--table", action="store_true")
     given = parser.parse_args()
@@ -75,7 +76,7 @@ def _measured(part: Part, given: argparse.Namespace, whole: Measured | None) -> 
         if whole.load is None:
             return Measured(part.name, whole.at, given.faster, why=f"the whole run has no figures: {whole.why}")
         before = Whole((given.folder / whole.part).absolute(), whole.load.calls)
-    return measure(part, folder, peers=given.peers.absolute(), faster=given.faster, whole=before)
+    return measure(part, folder, Way(given.peers.absolute(), given.faster, given.threads), before)
 
 
 def _append(results: Path, measured: Measured) -> None:

@@ -22,13 +22,15 @@ FOR_A_SLOT = 4
 
 
 class Ask(Struct, frozen=True):
-    """What a command is made of. `peers`: the Python of the peers' environment."""
+    """What a command is made of. `peers`: the Python of the peers' environment. `threads`: of CuratorKIT, in place of one
+    for each slot."""
 
     part: Part
     folder: Path
     corpus: Path
     port: int
     peers: Path
+    threads: int | None = None
 
 
 class Arm(Struct, frozen=True):
@@ -59,9 +61,9 @@ def _of_configuration(template: str, module: Sequence[str]) -> Callable[[Ask], l
 
 
 def _curatorkit(ask: Ask) -> list[str]:
-    calls = min(MOST_THREADS, ask.part.setting.slots)
+    calls = ask.threads or min(MOST_THREADS, ask.part.setting.slots)
     command = [*_peer(ask, "curatorkit_run.py"), "--calls", str(calls)]
-    return [*command, "--checkpoint"] if ask.part.killed else command
+    return [*command, "--checkpoint", str(calls)] if ask.part.killed else command
 
 
 def _ray_data(ask: Ask) -> list[str]:

@@ -20,7 +20,7 @@ def main():
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--output", required=True)
     parser.add_argument("--calls", type=int, required=True, help="at once, for every role")
-    parser.add_argument("--checkpoint", action="store_true")
+    parser.add_argument("--checkpoint", type=int, help="samples of a batch; without it nothing is checkpointed")
     given = parser.parse_args()
     config = CuratorConfig(
         dataset=given.corpus,
@@ -36,7 +36,8 @@ def main():
         reward_threshold=0.7,
         enable_diagnostic_probe=True,
         enable_reward_refiner=True,
-        enable_checkpoint=given.checkpoint,
+        enable_checkpoint=given.checkpoint is not None,
+        checkpoint_batch_size=given.checkpoint or 256,
         export_formats=["alpaca"],
         output_dir=given.output,
     )

@@ -52,6 +52,15 @@ class Measured(Struct, frozen=True):
     why: str = ""
 
 
+class Way(Struct, frozen=True):
+    """How parts are measured. `peers`: the Python of the peers' environment; `faster`: the server's time scale;
+    `threads`: as in `benchmarks.peers.arms.Ask`."""
+
+    peers: Path
+    faster: float = 1.0
+    threads: int | None = None
+
+
 class Whole(Struct, frozen=True):
     """The whole run that a killed one is compared with: the folder of its log, and its answered calls."""
 
@@ -73,15 +82,16 @@ def absent(arm: Arm, peers: Path) -> str:
     return "" if asked.returncode == 0 else f"absent: {arm.package} is not installed in {peers.parent.parent}"
 
 
-def measure(part: Part, folder: Path, *, peers: Path, faster: float, whole: Whole | None = None) -> Measured:
+def measure(part: Part, folder: Path, way: Way, whole: Whole | None = None) -> Measured:
     """Runs the part in an empty folder. `whole`: for a part that is killed."""
     arm, at = ARMS[part.arm], time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    if why := absent(arm, peers):
+    faster = way.faster
+    if why := absent(arm, way.peers):
         return Measured(part.name, at, faster, why=why)
     corpus, out = folder / "corpus.jsonl", folder / "out"
     texts = write_corpus(corpus, part.setting.passages, part.seed)
     with simulated_server(part.setting.pace(faster), folder, part.seed) as port:
-        command = arm.command(Ask(part, folder, corpus, port, peers))
+        command = arm.command(Ask(part, folder, corpus, port, way.peers, way.threads))
         took = first = run(command, folder / "log", arm, out, port, enough=None if whole is None else whole.calls // 2)
         before = answered(port)
         if whole is not None:
