@@ -18,6 +18,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from benchmarks.peers.part import Measured, Way, Whole, measure
 from benchmarks.peers.plan import Part, Setting, parts
@@ -55,7 +56,8 @@ def main() -> int:
         elif part.killed and _whole_name(part) not in there:
             print(f"{part.name}: needs {_whole_name(part)} first", file=sys.stderr, flush=True)
         else:
-            there[part.name] = _measured(part, given, there.get(_whole_name(part)) if part.killed else None)
+            came = _measured(part, given, there.get(_whole_name(part)) if part.killed else None)
+            there[part.name] = replace(came, threads=given.threads)
             _append(results, there[part.name])
             print(line(there[part.name]), flush=True)
     return 0

@@ -22,8 +22,8 @@ FOR_A_SLOT = 4
 
 
 class Ask(Struct, frozen=True):
-    """What a command is made of. `peers`: the Python of the peers' environment. `threads`: of CuratorKIT, in place of one
-    for each slot."""
+    """What a command is made of. `peers`: the Python of the peers' environment. `threads`: of CuratorKIT, in place of
+    one for each slot."""
 
     part: Part
     folder: Path

@@ -40,7 +40,7 @@ class Killed(Struct, frozen=True):
 
 class Measured(Struct, frozen=True):
     """A line of the results. `at`: when it began, UTC. `faster`: the server's time scale, 1 but in tests. `why`: why
-    there are no figures."""
+    there are no figures. `threads`: as in `Way`."""
 
     part: str
     at: str
@@ -50,6 +50,7 @@ class Measured(Struct, frozen=True):
     kept: Kept | None = None
     killed: Killed | None = None
     why: str = ""
+    threads: int | None = None
 
 
 class Way(Struct, frozen=True):
