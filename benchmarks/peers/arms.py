@@ -43,18 +43,20 @@ class Arm(Struct, frozen=True):
     package: str | None = None
 
 
-def configuration(name: str, ask: Ask) -> str:
-    """The YAML of a run, from the file of that name here."""
+def configuration(name: str, ask: Ask, calls_for_a_slot: int = 1) -> str:
+    """The YAML of a run, from the file of that name here; each role has so many calls under way for each slot."""
     slots = ask.part.setting.slots
     in_flight = min(MOST_IN_FLIGHT, FOR_A_SLOT * slots)
-    values = {"corpus": json.dumps(str(ask.corpus)), "port": ask.port, "slots": slots, "in_flight": in_flight}
-    return Template((HERE / name).read_text(encoding="utf-8")).substitute(values, name=ask.part.arm)
+    values = {"corpus": json.dumps(str(ask.corpus)), "port": ask.port, "in_flight": in_flight}
+    return Template((HERE / name).read_text(encoding="utf-8")).substitute(
+        values, name=ask.part.arm, calls=calls_for_a_slot * slots
+    )
 
 
-def _of_configuration(template: str, module: Sequence[str]) -> Callable[[Ask], list[str]]:
+def _of_configuration(template: str, module: Sequence[str], calls_for_a_slot: int = 1) -> Callable[[Ask], list[str]]:
     def command(ask: Ask) -> list[str]:
         config = ask.folder / "run.yaml"
-        config.write_text(configuration(template, ask), encoding="utf-8")
+        config.write_text(configuration(template, ask, calls_for_a_slot), encoding="utf-8")
         return [sys.executable, *module, str(config), "--output", str(ask.folder / "out")]
 
     return command
@@ -97,7 +99,7 @@ ARMS: dict[str, Arm] = {
     GLEANER: Arm(_of_configuration("plain.yaml", _RUN), of_gleaner, _any("dataset/*.parquet")),
     TUNED: Arm(_of_configuration("tuned.yaml", _RUN), of_gleaner, _any("dataset/*.parquet")),
     BARRIER: Arm(
-        _of_configuration("tuned.yaml", ("-m", "benchmarks.peers.barrier")),
+        _of_configuration("tuned.yaml", ("-m", "benchmarks.peers.barrier"), calls_for_a_slot=2),
         lambda folder: of_lines(folder.glob("rows.jsonl"), "passage", "question", "answer"),
         _any("rows.jsonl"),
     ),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import psutil
 from msgspec import Struct
 
 from benchmarks.peers.arms import ARMS, Arm, Ask
@@ -39,8 +40,8 @@ class Killed(Struct, frozen=True):
 
 
 class Measured(Struct, frozen=True):
-    """A line of the results. `at`: when it began, UTC. `faster`: the server's time scale, 1 but in tests. `why`: why
-    there are no figures. `threads`: as in `Way`."""
+    """A line of the results. `at`: when it began, UTC. `faster`: the server's time scale, 1 but in tests.
+    `server_cpu_s`: what the server took beside the system. `why`: why there are no figures. `threads`: as in `Way`."""
 
     part: str
     at: str
@@ -48,6 +49,7 @@ class Measured(Struct, frozen=True):
     took: Took | None = None
     load: Load | None = None
     kept: Kept | None = None
+    server_cpu_s: float = 0.0
     killed: Killed | None = None
     why: str = ""
     threads: int | None = None
@@ -91,12 +93,14 @@ def measure(part: Part, folder: Path, way: Way, whole: Whole | None = None) -> M
         return Measured(part.name, at, faster, why=why)
     corpus, out = folder / "corpus.jsonl", folder / "out"
     texts = write_corpus(corpus, part.setting.passages, part.seed)
-    with simulated_server(part.setting.pace(faster), folder, part.seed) as port:
+    with simulated_server(part.setting.pace(faster), folder, part.seed) as server:
+        port = server.port
         command = arm.command(Ask(part, folder, corpus, port, way.peers, way.threads))
         took = first = run(command, folder / "log", arm, out, port, enough=None if whole is None else whole.calls // 2)
         before = answered(port)
         if whole is not None:
             took = run(command, folder / "log-again", arm, out, port, enough=None)
+        server_cpu_s = server.cpu_s
     calls = read_log(folder / LOG)
     if took.code != 0:
         return Measured(part.name, at, faster, took=took, why=f"exit code {took.code}: see {folder / 'log'}")
@@ -113,6 +117,7 @@ def measure(part: Part, folder: Path, way: Way, whole: Whole | None = None) -> M
         took=first,
         load=load_of(calls, part.setting.slots),
         kept=kept(arm.rows(out), calls, texts),
+        server_cpu_s=server_cpu_s,
         killed=killed,
     )
 
@@ -134,9 +139,23 @@ def write_corpus(path: Path, passages: int, seed: int) -> Sequence[str]:
     return [sheet.text for sheet in sheets]
 
 
+class Server:
+    """A server that is up."""
+
+    def __init__(self, port: int, pid: int) -> None:
+        self.port = port
+        self._process = psutil.Process(pid)
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor time so far."""
+        times = self._process.cpu_times()
+        return times.user + times.system
+
+
 @contextmanager
-def simulated_server(pace: Pace, folder: Path, seed: int) -> Iterator[int]:
-    """A server of its own for one part; gives its port."""
+def simulated_server(pace: Pace, folder: Path, seed: int) -> Iterator[Server]:
+    """A server of its own for one part."""
     options = [f"--{name.replace('_', '-')}={value}" for name, value in msgspec.to_builtins(pace).items()]
     command = [
         sys.executable,
@@ -150,7 +169,7 @@ def simulated_server(pace: Pace, folder: Path, seed: int) -> Iterator[int]:
         server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
         try:
             assert server.stdout is not None
-            yield int(server.stdout.readline())
+            yield Server(int(server.stdout.readline()), server.pid)
         finally:
             server.terminate()
             server.wait()

@@ -39,6 +39,7 @@ COLUMNS: tuple[tuple[str, Figure, str], ...] = (
     ("busy slots", _load(lambda load: load.busy), ".2f"),
     ("first row s", _took(lambda took: took.first_s or 0.0), ".1f"),
     ("CPU s", _took(lambda took: took.cpu_s), ".0f"),
+    ("server's CPU s", lambda measured: measured.server_cpu_s, ".0f"),
     ("memory MiB", _took(lambda took: took.memory_mib), ",.0f"),
     ("distinct", lambda measured: measured.kept.distinct, ",.0f"),  # type: ignore[union-attr]
     ("true", lambda measured: measured.kept.true / max(1, measured.kept.distinct), ".1%"),  # type: ignore[union-attr]
