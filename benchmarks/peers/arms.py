@@ -73,16 +73,8 @@ def _ray_data(ask: Ask) -> list[str]:
     workers = 2 if setting.slots <= 64 else 4
     calls = setting.slots // workers
     blocks = max(workers, math.ceil(setting.passages / calls))
-    command = [
-        *_peer(ask, "ray_data_run.py"),
-        "--workers",
-        str(workers),
-        "--calls",
-        str(calls),
-        "--blocks",
-        str(blocks),
-    ]
-    return [*command, "--checkpoint", str(ask.folder / "checkpoint")] if ask.part.killed else command
+    command = [*_peer(ask, "ray_data_run.py"), f"--workers={workers}", f"--calls={calls}", f"--blocks={blocks}"]
+    return [*command, f"--checkpoint={ask.folder / 'checkpoint'}"] if ask.part.killed else command
 
 
 def _peer(ask: Ask, script: str) -> list[str]:
