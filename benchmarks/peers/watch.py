@@ -1,6 +1,6 @@
 """What a command's processes take while it runs: processor time and memory, of the command and of all that it starts.
 
-Processes are looked at every quarter of a second, so what one takes after the last look before its end is missed.
+Processes are looked at every half second, so what one takes after the last look before its end is missed.
 """
 
 import signal
@@ -14,7 +14,7 @@ import psutil
 from msgspec import Struct
 
 LOOK_S = 0.05
-COUNT_S = 0.25
+COUNT_S = 0.5
 MEMORY_S = 1.0
 
 
