@@ -98,6 +98,11 @@ class HubAwayError(GleanerError):
     sent, and the same command goes on."""
 
 
+class StoreAwayError(GleanerError):
+    """The object store of the run's output cannot be reached, or fails itself. One line and exit code 3: what it has
+    stays, and the same command goes on."""
+
+
 class ClusterError(GleanerError):
     """The Ray under the run is gone. One line and exit code 1: records are kept, and the same command resumes."""
 

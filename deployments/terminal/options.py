@@ -7,6 +7,15 @@ import typer
 
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        "--work",
+        metavar="DIR",
+        help="Where a run with --output s3://… lies on this machine.  [default: in the user's cache]",
+        show_default=False,
+    ),
+]
 Format = Literal[
     "sft", "dpo", "dpo_ranked", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
 ]
