@@ -68,13 +68,11 @@ class S3:
 
     def get(self, name: str) -> Found | None:
         """As `objects.Store` says."""
-        from obstore.exceptions import NotFoundError
-
         with self._translated():
             try:
                 result = self._store.get(name)
                 return Found(bytes(result.bytes()), _etag(result.meta))
-            except NotFoundError as error:
+            except FileNotFoundError as error:
                 if "NoSuchBucket" in str(error):
                     raise
                 return None
@@ -97,12 +95,10 @@ class S3:
 
     def delete(self, name: str) -> None:
         """As `objects.Store` says."""
-        from obstore.exceptions import NotFoundError
-
         with self._translated():
             try:
                 self._store.delete(name)
-            except NotFoundError:
+            except FileNotFoundError:
                 return
 
     @contextmanager

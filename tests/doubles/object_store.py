@@ -9,7 +9,6 @@ from typing import TypeVar
 from deployments.storage.objects import ChangedError, Found
 from schemas.errors import StoreAwayError
 
-
 T = TypeVar("T")
 
 

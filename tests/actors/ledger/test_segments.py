@@ -35,7 +35,11 @@ def cuts_of(ledger: LedgerReader, ends: Sequence[int]) -> list[Cut]:
 
 def stored(path: Path) -> list[tuple]:
     with closing(sqlite3.connect(path)) as database:
-        tables = ("SELECT * FROM records ORDER BY seq", "SELECT * FROM orders ORDER BY 1", "SELECT * FROM meta ORDER BY 1")
+        tables = (
+            "SELECT * FROM records ORDER BY seq",
+            "SELECT * FROM orders ORDER BY 1",
+            "SELECT * FROM meta ORDER BY 1",
+        )
         return [row for query in tables for row in database.execute(query)]
 
 
@@ -49,7 +53,9 @@ def test_a_ledger_that_is_built_again_is_the_same(tmp_path: Path, records: list[
     shard = QueueShard(1, 2)
     ledger_of(tmp_path / "run", records, shard).close()
     middle = len(records) // 2
-    rewrite(tmp_path / "run" / shard.ledger, {middle: Voided(1.0, "accepted", "why", encode_record(records[middle - 1]))})
+    rewrite(
+        tmp_path / "run" / shard.ledger, {middle: Voided(1.0, "accepted", "why", encode_record(records[middle - 1]))}
+    )
     with LedgerReader(tmp_path / "run", shard) as ledger:
         made = cuts_of(ledger, (7, middle, len(records)))
         chain = Chain(ledger.meta(), tuple(each.segment for each in made))

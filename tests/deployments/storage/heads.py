@@ -1,5 +1,6 @@
 """Processes that share a store, on machines of their own, and a clock that moves when somebody waits."""
 
+from itertools import count
 from pathlib import Path
 
 from actors.ledger.sqlite import SqliteLedger
@@ -9,6 +10,8 @@ from deployments.storage.shipper import Shipper
 from deployments.storage.work import settle
 from schemas.ledger import StopRaised
 from schemas.storage import Holder
+
+_UNIQUE = count()
 
 
 class Time:
@@ -43,10 +46,9 @@ class Head:
         self.ledger = SqliteLedger(folder)
         self.name = name
 
-    def work(self, count: int) -> None:
+    def work(self, records: int) -> None:
         """So many records, which nobody else writes."""
-        last = sum(1 for _ in self.ledger.records())
-        self.ledger.append([StopRaised(float(last + number), last, number, None) for number in range(count)])
+        self.ledger.append([StopRaised(0.0, next(_UNIQUE), 0, None) for _ in range(records)])
 
     def end(self) -> None:
         self.shipper.close()

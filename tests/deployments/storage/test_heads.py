@@ -7,6 +7,7 @@ reply takes back or mixes what a commit has promised.
 import random
 import shutil
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,8 @@ class Machines(RuleBasedStateMachine):
     def take(self, machine: int) -> None:
         self.stop(machine)
         self.begun += 1
-        try:
+        with suppress(StoreAwayError):
             self.heads[machine] = Head(self.stormy, self.disk(machine), f"head-{self.begun}", self.time)
-        except StoreAwayError:
-            pass
 
     @precondition(lambda self: self.heads)
     @rule(data=strategies.data(), times=strategies.integers(1, 20))
