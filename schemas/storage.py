@@ -9,7 +9,7 @@ from msgspec import Struct
 VERSION = 1
 
 
-class Segment(Struct, frozen=True):
+class LedgerSegment(Struct, frozen=True):
     """An object that holds records `first` to `last` of one ledger. `head`: the running hash up to `last`, in hex
     digits; `sha256`: of the object; `size`: of its records, in bytes; `level`: how often they were put together."""
 
@@ -27,7 +27,7 @@ class Chain(Struct, frozen=True):
     that is recorded up to this record."""
 
     meta: Mapping[str, str]
-    segments: tuple[Segment, ...] = ()
+    segments: tuple[LedgerSegment, ...] = ()
     files_through: int = 0
 
     @property

@@ -22,7 +22,7 @@ from actors.ledger.sqlite import LedgerReader
 from schemas.errors import OutputError
 from schemas.ids import OrderId
 from schemas.ledger import Planned, Voided
-from schemas.storage import Chain, Segment
+from schemas.storage import Chain, LedgerSegment
 from schemas.wire import decode_record
 
 MAGIC = b"gleaner segment 1\n"
@@ -35,42 +35,42 @@ _MAY_PLAN = frozenset(str(record.__struct_config__.tag) for record in (Planned, 
 _CODEC = "zstd"
 
 
-class _Row(Struct, frozen=True, array_like=True):
+class _SegmentRow(Struct, frozen=True, array_like=True):
     kind: str
     order_id: OrderId | None
     body: bytes
 
 
 _ENCODER = msgspec.msgpack.Encoder()
-_DECODER = msgspec.msgpack.Decoder(list[_Row])
+_DECODER = msgspec.msgpack.Decoder(list[_SegmentRow])
 
 
 class Cut(Struct, frozen=True):
     """A segment that was cut, and its object's bytes."""
 
-    segment: Segment
+    segment: LedgerSegment
     content: bytes
 
 
 def cut(ledger: LedgerReader, after: int, through: int, *, epoch: int, level: int = 0) -> Cut:
     """Records `after` + 1 to `through` as one segment; of level 0 only as many as `CUT_BYTES` allows. There is at least
     one record. `epoch`: of the process that writes it; no two processes write one object."""
-    rows: list[_Row] = []
+    rows: list[_SegmentRow] = []
     size, last = 0, after
     for seq, kind, order_id, body in ledger.rows(after):
         if seq > through or (rows and not level and size + len(body) > CUT_BYTES):
             break
-        rows.append(_Row(kind, order_id, body))
+        rows.append(_SegmentRow(kind, order_id, body))
         size, last = size + len(body), seq
     raw = _ENCODER.encode(rows)
     content = b"".join((MAGIC, len(raw).to_bytes(8, "big"), cast(bytes, pa.compress(raw, codec=_CODEC, asbytes=True))))
     sha256 = hashlib.sha256(content).hexdigest()
     number = ledger.shard.number
     name = f"{number}/{after + 1:012d}-{last:012d}-{epoch:04d}-{sha256[:16]}"
-    return Cut(Segment(name, after + 1, last, ledger.head(last), sha256, size, level), content)
+    return Cut(LedgerSegment(name, after + 1, last, ledger.head(last), sha256, size, level), content)
 
 
-def mergeable(segments: Sequence[Segment]) -> int:
+def mergeable(segments: Sequence[LedgerSegment]) -> int:
     """How many of the last segments should be written again as one: `FAN_IN` or none."""
     last = segments[-FAN_IN:]
     fit = len(last) == FAN_IN and all(each.level == last[0].level and each.size < CUT_BYTES for each in last)
@@ -100,7 +100,7 @@ def build(path: Path, chain: Chain, contents: Iterator[bytes]) -> None:
             after = segment.last
 
 
-def _read(segment: Segment, content: bytes) -> list[_Row]:
+def _read(segment: LedgerSegment, content: bytes) -> list[_SegmentRow]:
     size_at = len(MAGIC)
     raw_at = size_at + 8
     size = int.from_bytes(content[size_at:raw_at], "big")
@@ -110,7 +110,7 @@ def _read(segment: Segment, content: bytes) -> list[_Row]:
     return _DECODER.decode(cast(bytes, raw))
 
 
-def _add(database: sqlite3.Connection, segment: Segment, rows: list[_Row], head: bytes) -> bytes:
+def _add(database: sqlite3.Connection, segment: LedgerSegment, rows: list[_SegmentRow], head: bytes) -> bytes:
     records, orders = [], []
     for seq, row in enumerate(rows, segment.first):
         written = hashed_body(row.kind, row.body)

@@ -13,7 +13,7 @@ _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _PART = re.compile(r"[A-Za-z0-9_.=-]+")
 
 
-class Address(Struct, frozen=True):
+class StoreAddress(Struct, frozen=True):
     """A run in a bucket: all of its objects begin with `prefix/`."""
 
     bucket: str
@@ -28,7 +28,7 @@ def is_address(output: str | Path) -> bool:
     return _ADDRESS.fullmatch(str(output)) is not None and not Path(output).exists()
 
 
-def address_of(output: str) -> Address:
+def address_of(output: str) -> StoreAddress:
     """Reads an address. Raises OutputError for a store that has not what is needed, and for what is no address."""
     found = _ADDRESS.fullmatch(output)
     scheme, rest = (found[1], found[2]) if found else ("", output)
@@ -43,4 +43,4 @@ def address_of(output: str) -> Address:
         raise OutputError(
             f"{output}: is not {SCHEME}://BUCKET/PREFIX; a prefix has letters, digits, '_', '.', '=', '-' and '/'"
         )
-    return Address(bucket, prefix)
+    return StoreAddress(bucket, prefix)

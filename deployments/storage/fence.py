@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from deployments.storage.objects import ChangedError, Found, Store
+from deployments.storage.objects import ChangedError, Store, StoredObject
 from schemas.errors import HeldError, OutputError, StoreAwayError
 from schemas.storage import VERSION, Holder, StoreHead, decode_head, encode_head
 
@@ -116,11 +116,11 @@ class Fence:
                     "--output"
                 )
 
-    def _read(self, found: Found) -> StoreHead:
+    def _read(self, found: StoredObject) -> StoreHead:
         return read_head(found, self._where)
 
 
-def read_head(found: Found, where: str) -> StoreHead:
+def read_head(found: StoredObject, where: str) -> StoreHead:
     """The head in an object. Raises OutputError for anything else, and for one of a newer program."""
     try:
         head = decode_head(found.content)

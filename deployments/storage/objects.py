@@ -17,7 +17,7 @@ class UnreachableError(StoreAwayError):
     """Nothing answers at the store's address, or a connection was cut."""
 
 
-class Found(Struct, frozen=True):
+class StoredObject(Struct, frozen=True):
     """An object. `etag`: what a conditional put names it by."""
 
     content: bytes
@@ -27,7 +27,7 @@ class Found(Struct, frozen=True):
 class Store(Protocol):
     """Objects by name. Every call raises StoreAwayError for what may pass, UserError for what the user can mend."""
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> StoredObject | None:
         """The object; None when there is none."""
         ...
 

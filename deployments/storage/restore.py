@@ -26,7 +26,7 @@ from deployments.storage.objects import Store
 from deployments.storage.shipper import note_object, segment_object, texts_of
 from schemas.errors import OutputError
 from schemas.queue_shard import MOST_SHARDS, QueueShard
-from schemas.storage import Segment, StoreHead
+from schemas.storage import LedgerSegment, StoreHead
 
 log = logging.getLogger("gleaner.storage")
 T = TypeVar("T")
@@ -108,7 +108,7 @@ def _fill(store: Store, head: StoreHead, folder: Path) -> Brought:
     return Brought(records, shards, tuple(lacking))
 
 
-def _read_segment(store: Store, segment: Segment) -> bytes:
+def _read_segment(store: Store, segment: LedgerSegment) -> bytes:
     found = store.get(segment_object(segment))
     if found is None:
         raise GoneError(f"the store has lost {segment_object(segment)}, which holds records of the ledger")

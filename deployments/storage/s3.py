@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from deployments.storage.address import Address
-from deployments.storage.objects import ChangedError, Found, UnreachableError
+from deployments.storage.address import StoreAddress
+from deployments.storage.objects import ChangedError, StoredObject, UnreachableError
 from schemas.errors import GleanerError, OutputError, StoreAwayError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ _ADVICE = {
 class S3:
     """The objects below one address."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: StoreAddress) -> None:
         """Asks nothing of the server. Raises OutputError when the client is not installed."""
         try:
             from obstore.store import S3Store
@@ -66,12 +66,12 @@ class S3:
                 retry_config={"max_retries": RETRIES, "retry_timeout": timedelta(seconds=RETRY_S)},
             )
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> StoredObject | None:
         """As `objects.Store` says."""
         with self._translated():
             try:
                 result = self._store.get(name)
-                return Found(bytes(result.bytes()), _etag(result.meta))
+                return StoredObject(bytes(result.bytes()), _etag(result.meta))
             except FileNotFoundError as error:
                 if "NoSuchBucket" in str(error):
                     raise

@@ -7,7 +7,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import TypeVar
 
-from deployments.storage.address import Address
+from deployments.storage.address import StoreAddress
 from deployments.storage.fence import Fence, check_conditions, holder_here, named
 from deployments.storage.mirror import Mirror
 from deployments.storage.objects import Store, UnreachableError
@@ -28,7 +28,7 @@ CLOSE_S = 10.0
 
 @contextmanager
 def session(
-    address: Address, store: Store, folder: Path, ship_s: float, tell: Callable[[str], None]
+    address: StoreAddress, store: Store, folder: Path, ship_s: float, tell: Callable[[str], None]
 ) -> Iterator[Mirror]:
     """Takes the run, makes `folder` one that it can go on in, and ships it while the block lasts. Raises OutputError,
     HeldError when another process has the run, and StoreAwayError. `tell`: takes a line for a person."""

@@ -29,7 +29,7 @@ from deployments.storage.fence import Fence
 from deployments.storage.objects import Store
 from schemas.ledger import ShardWritten
 from schemas.queue_shard import MOST_SHARDS, QueueShard
-from schemas.storage import Chain, Segment, StoreHead
+from schemas.storage import Chain, LedgerSegment, StoreHead
 
 log = logging.getLogger("gleaner.storage")
 
@@ -41,7 +41,7 @@ READS = 20
 Notes = dict[str, bytes]
 
 
-def segment_object(segment: Segment) -> str:
+def segment_object(segment: LedgerSegment) -> str:
     """The name of a segment's object."""
     return f"gleaner/ledger/{segment.name}"
 
@@ -152,7 +152,7 @@ class Shipper:
                 segments[-count:] = [self._send(whole)]
         return replace(chain, meta=ledger.meta(), segments=tuple(segments))
 
-    def _send(self, made: Cut) -> Segment:
+    def _send(self, made: Cut) -> LedgerSegment:
         self._store.put(segment_object(made.segment), made.content)
         return made.segment
 

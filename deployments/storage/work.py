@@ -11,7 +11,7 @@ from actors.ledger.files import LOCAL_DISK, disk_errors, make_folder
 from actors.ledger.layout import is_made
 from actors.ledger.segments import has
 from actors.ledger.sqlite import LedgerReader
-from deployments.storage.address import Address
+from deployments.storage.address import StoreAddress
 from deployments.storage.objects import Store
 from deployments.storage.restore import bring
 from schemas.errors import LedgerError, OutputError
@@ -19,7 +19,7 @@ from schemas.queue_shard import MOST_SHARDS, QueueShard
 from schemas.storage import StoreHead
 
 
-def work_folder(address: Address) -> Path:
+def work_folder(address: StoreAddress) -> Path:
     """Where a run of this user lies on this machine when no folder was named: in the user's cache."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     name = address.prefix.rpartition("/")[2]

@@ -5,8 +5,25 @@ from typing import Annotated, Literal
 
 import typer
 
+from deployments.storage.address import is_address
+from deployments.terminal.boundary import MISTAKEN, say
+
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+
+
+def _on_this_machine(folder: Path) -> Path:
+    if is_address(folder):
+        say(
+            f"error: {folder}: is not on this machine; `gleaner fetch s3://BUCKET/PREFIX DIR` brings a run down to read"
+        )
+        raise typer.Exit(MISTAKEN)
+    return folder
+
+
+Folder = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False, callback=_on_this_machine),
+]
 Work = Annotated[
     Path | None,
     typer.Option(

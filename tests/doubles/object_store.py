@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from deployments.storage.objects import ChangedError, Found
+from deployments.storage.objects import ChangedError, StoredObject
 from schemas.errors import StoreAwayError
 
 T = TypeVar("T")
@@ -19,10 +19,10 @@ class MemoryStore:
         self.objects: dict[str, bytes] = {}
         self.asked = 0
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> StoredObject | None:
         self.asked += 1
         content = self.objects.get(name)
-        return None if content is None else Found(content, _etag(content))
+        return None if content is None else StoredObject(content, _etag(content))
 
     def put(self, name: str, content: bytes | Path) -> None:
         self.asked += 1
@@ -52,7 +52,7 @@ class StormyStore:
         self.rate = rate
         self.under_way: list[Callable[[], object]] = []
 
-    def get(self, name: str) -> Found | None:
+    def get(self, name: str) -> StoredObject | None:
         if self._draw.random() < self.rate:
             raise StoreAwayError("503 Slow Down")
         return self._store.get(name)

@@ -15,7 +15,7 @@ from actors.ledger.sqlite import LedgerReader, SqliteLedger
 from schemas.errors import OutputError
 from schemas.ledger import Record, Voided
 from schemas.queue_shard import QueueShard
-from schemas.storage import Chain, Segment
+from schemas.storage import Chain, LedgerSegment
 from schemas.wire import encode_record
 from tests.doubles.ledgers import plausible_run
 
@@ -87,7 +87,7 @@ def test_segments_are_cut_at_a_size(tmp_path: Path, records: list[Record], monke
     least."""
     monkeypatch.setattr(segments, "CUT_BYTES", 3000)
     with ledger_of(tmp_path / "run", records) as ledger:
-        found: list[Segment] = []
+        found: list[LedgerSegment] = []
         while (after := found[-1].last if found else 0) < len(records):
             found.append(cut(ledger, after, len(records), epoch=1).segment)
         whole = cut(ledger, 0, len(records), epoch=1, level=1).segment
@@ -99,13 +99,13 @@ def test_segments_are_cut_at_a_size(tmp_path: Path, records: list[Record], monke
 def test_a_week_of_segments_is_a_short_list() -> None:
     """120,960 commits at one in five seconds, each with news: the head names a few dozen objects, and each record was
     written five times at most."""
-    named: list[Segment] = []
+    named: list[LedgerSegment] = []
     written = 0
     for number in range(1, 120_961):
-        named.append(Segment("", number, number, "", "", 1))
+        named.append(LedgerSegment("", number, number, "", "", 1))
         written += 1
         while count := mergeable(named):
-            whole = Segment("", named[-count].first, number, "", "", count, named[-1].level + 1)
+            whole = LedgerSegment("", named[-count].first, number, "", "", count, named[-1].level + 1)
             written += whole.last - whole.first + 1
             named[-count:] = [whole]
     assert len(named) <= 5 * (FAN_IN - 1)
@@ -114,7 +114,7 @@ def test_a_week_of_segments_is_a_short_list() -> None:
 
 
 def test_large_segments_are_left_as_they_are() -> None:
-    large = [Segment("", number, number, "", "", segments.CUT_BYTES) for number in range(1, 40)]
+    large = [LedgerSegment("", number, number, "", "", segments.CUT_BYTES) for number in range(1, 40)]
     assert mergeable(large) == 0
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from deployments.storage.fence import HEAD, Fence, check_conditions, holder_here, named
-from deployments.storage.objects import Found
+from deployments.storage.objects import StoredObject
 from schemas.errors import HeldError, OutputError, StoreAwayError
 from schemas.storage import Chain, Holder, decode_head
 from tests.deployments.storage.heads import Time, fence_of
@@ -143,4 +143,4 @@ def test_a_foreign_head_is_refused(content: bytes, said: str) -> None:
     store.objects[HEAD] = content
     with pytest.raises(OutputError, match=said):
         fence_of(store, "first", Time()).take(nobody)
-    assert store.get(HEAD) == Found(content, store.get(HEAD).etag)  # type: ignore[union-attr]
+    assert store.get(HEAD) == StoredObject(content, store.get(HEAD).etag)  # type: ignore[union-attr]

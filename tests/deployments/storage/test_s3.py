@@ -1,11 +1,14 @@
 """The client against a real server of S3, and the lines for what users get wrong."""
 
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from deployments.cli import app
 from deployments.storage import session
 from deployments.storage.address import address_of, is_address
 from deployments.storage.fence import check_conditions
@@ -16,6 +19,7 @@ from deployments.storage.session import session as opened
 from schemas.errors import OutputError, StoreAwayError, UserError
 from tests.doubles.ports import free_port
 from tests.doubles.s3_server import BUCKET, ENVIRONMENT, POLITE, Rudeness, RudeS3, s3_server
+from tests.faults.lives import CONFIG
 
 ADDRESS = address_of(f"s3://{BUCKET}/runs/week")
 
@@ -123,3 +127,31 @@ def test_a_folder_is_no_address(tmp_path: Path) -> None:
     assert not is_address(str(tmp_path))
     assert not is_address("runs/s3")
     assert str(address_of("s3://bucket/a/b/")) == "s3://bucket/a/b"
+
+
+def mistake(result: Result) -> str:
+    """The one line on stderr of a user's mistake."""
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    lines = result.stderr.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("gleaner: error: "), result.stderr
+    return lines[0].removeprefix("gleaner: error: ")
+
+
+def test_mistakes_at_the_command_line(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, server: RudeS3, s3: S3) -> None:
+    """No extra, another store, a folder with --work, an address where a folder belongs, a bucket that is not there."""
+    config = tmp_path / "run.yaml"
+    config.write_text(CONFIG)
+    invoke = CliRunner().invoke
+
+    def run(output: str, *more: str) -> str:
+        return mistake(invoke(app, ["run", str(config), "--output", output, *more]))
+
+    assert "az:// is not supported" in run("az://container/run")
+    assert "--work: is for runs with --output s3://" in run(str(tmp_path / "run"), "--work", str(tmp_path / "work"))
+    assert "there is no such bucket" in run("s3://nowhere/run", "--work", str(tmp_path / "work"))
+    said = mistake(invoke(app, ["status", "s3://bucket/run"]))
+    assert "`gleaner fetch s3://BUCKET/PREFIX DIR` brings a run down" in said
+    monkeypatch.setitem(sys.modules, "obstore.store", None)
+    assert "pip install 'gleaner[s3]'" in run("s3://bucket/run")
+    assert not (tmp_path / "work").exists()
