@@ -9,10 +9,21 @@ from typing import Annotated
 
 import typer
 
-from deployments.terminal.boundary import MISTAKEN, boundary
+from deployments.terminal.boundary import COMMAND, MISTAKEN, boundary
 from deployments.terminal.first_contact import register
 from deployments.terminal.folder_commands import folders
-from deployments.terminal.options import Changed, Json, MetricsPort, More, ProfileStart, RunFile, SeamName, Strict, Work
+from deployments.terminal.options import (
+    Changed,
+    Json,
+    MetricsHost,
+    MetricsPort,
+    More,
+    ProfileStart,
+    RunFile,
+    SeamName,
+    Strict,
+    Work,
+)
 
 app = typer.Typer(
     name="gleaner",
@@ -39,11 +50,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    COMMAND.set(context.invoked_subcommand)
 
 
 @app.command()
@@ -58,6 +70,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
     metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = None,
     changed: Changed = "skip",
     strict: Strict = False,
     more: More = None,
@@ -76,7 +89,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
         shown = Display(quiet=quiet, json=json, start=profile_start)
         with opened(output, work, config) as place:
-            ended = run_watched(config, place, shown, terms, metrics_port=metrics_port)
+            ended = run_watched(config, place, shown, terms, metrics_port=metrics_port, metrics_host=metrics_host)
         raise typer.Exit(ended)
 
 

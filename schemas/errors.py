@@ -72,6 +72,10 @@ class HeldError(OutputError):
     """Another process holds the folder."""
 
 
+class StoreError(OutputError):
+    """An object store that cannot be used for a run's output: its address, its key, what it holds or lacks."""
+
+
 class PoolAwayError(GleanerError):
     """A pool or gate that every order needs answered nothing for `conductors.outage_s`. The run stops with its orders
     outstanding; the same command resumes it when the pool is back. Exit code 3.

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from schemas.errors import OutputError
+from schemas.errors import StoreError
 
 SCHEME = "s3"
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*):/+(.*)", re.DOTALL)
@@ -29,18 +29,18 @@ def is_address(output: str | Path) -> bool:
 
 
 def address_of(output: str) -> StoreAddress:
-    """Reads an address. Raises OutputError for a store that has not what is needed, and for what is no address."""
+    """Reads an address. Raises StoreError for a store that has not what is needed, and for what is no address."""
     found = _ADDRESS.fullmatch(output)
     scheme, rest = (found[1], found[2]) if found else ("", output)
     if scheme != SCHEME:
-        raise OutputError(
+        raise StoreError(
             f"{output}: a run's output is kept in a folder or at {SCHEME}://BUCKET/PREFIX; {scheme}:// is not "
             f"supported, because one run at a time rests on conditional puts, which are tested on {SCHEME}:// alone"
         )
     bucket, _, prefix = rest.strip("/").partition("/")
     parts = prefix.split("/")
     if not _BUCKET.fullmatch(bucket) or not all(_PART.fullmatch(part) and part.strip(".") for part in parts):
-        raise OutputError(
+        raise StoreError(
             f"{output}: is not {SCHEME}://BUCKET/PREFIX; a prefix has letters, digits, '_', '.', '=', '-' and '/'"
         )
     return StoreAddress(bucket, prefix)

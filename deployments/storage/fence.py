@@ -19,7 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deployments.storage.objects import ChangedError, Store, StoredObject
-from schemas.errors import HeldError, OutputError, StoreAwayError
+from schemas.errors import HeldError, StoreAwayError, StoreError
 from schemas.storage import VERSION, Holder, StoreHead, decode_head, encode_head
 
 HEAD = "gleaner/head.json"
@@ -121,15 +121,13 @@ class Fence:
 
 
 def read_head(found: StoredObject, where: str) -> StoreHead:
-    """The head in an object. Raises OutputError for anything else, and for one of a newer program."""
+    """The head in an object. Raises StoreError for anything else, and for one of a newer program."""
     try:
         head = decode_head(found.content)
     except msgspec.DecodeError as error:
-        raise OutputError(
-            f"{where}: {HEAD} is not a run's ({error}); restore it, or choose another --output"
-        ) from error
+        raise StoreError(f"{where}: {HEAD} is not a run's ({error}); restore it, or choose another --output") from error
     if head.version != VERSION:
-        raise OutputError(f"{where}: is a run of version {head.version}; this gleaner knows {VERSION}: use a newer one")
+        raise StoreError(f"{where}: is a run of version {head.version}; this gleaner knows {VERSION}: use a newer one")
     return head
 
 
@@ -139,14 +137,14 @@ def named(holder: Holder) -> str:
 
 
 def check_conditions(store: Store, where: str, token: str) -> None:
-    """Raises OutputError when the store takes a conditional put whose condition does not hold."""
+    """Raises StoreError when the store takes a conditional put whose condition does not hold."""
     name = f"gleaner/probe-{token}"
     etag = store.put_if(name, token.encode(), None)
     try:
         for condition in (None, f'"{"0" * 32}"'):
             with suppress(ChangedError):
                 store.put_if(name, b"again", condition)
-                raise OutputError(
+                raise StoreError(
                     f"{where}: the store takes conditional puts (If-Match, If-None-Match) whose condition does not "
                     f"hold (etag {etag}), so two runs could write at once; choose another store or a folder"
                 )

@@ -24,7 +24,7 @@ from actors.ledger.sqlite import LedgerReader
 from deployments.storage.fence import HEAD, read_head
 from deployments.storage.objects import Store
 from deployments.storage.shipper import note_object, segment_object, texts_of
-from schemas.errors import OutputError
+from schemas.errors import OutputError, StoreError
 from schemas.queue_shard import MOST_SHARDS, QueueShard
 from schemas.storage import LedgerSegment, StoreHead
 
@@ -38,7 +38,7 @@ LOOKS = 3
 """How often the head is read again because an object that it named was replaced meanwhile."""
 
 
-class GoneError(OutputError):
+class GoneError(StoreError):
     """An object that the head names is not there: a newer head names others, or the store lost it."""
 
 
@@ -55,7 +55,7 @@ def fetch(store: Store, where: str, folder: Path) -> Brought:
     for look in range(LOOKS):
         found = store.get(HEAD)
         if found is None:
-            raise OutputError(f"{where}: holds no run ({HEAD} is missing); give the address of `gleaner run --output`")
+            raise StoreError(f"{where}: holds no run ({HEAD} is missing); give the address of `gleaner run --output`")
         try:
             return bring(store, read_head(found, where), folder)
         except GoneError:
@@ -120,7 +120,7 @@ def _read_note(store: Store, made: str, name: str) -> bytes:
     if found is None:
         raise GoneError(f"the store has lost {note_object(made)}, which holds {name}")
     if hashlib.sha256(found.content).hexdigest() != made.rpartition("-")[2]:
-        raise OutputError(f"{note_object(made)}: is not {name} as it was written; restore it from a copy")
+        raise StoreError(f"{note_object(made)}: is not {name} as it was written; restore it from a copy")
     return found.content
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from deployments.storage.address import StoreAddress
 from deployments.storage.objects import ChangedError, StoredObject, UnreachableError
-from schemas.errors import GleanerError, OutputError, StoreAwayError
+from schemas.errors import GleanerError, StoreAwayError, StoreError
 
 if TYPE_CHECKING:
     from obstore import PutMode
@@ -44,11 +44,11 @@ class S3:
     """The objects below one address."""
 
     def __init__(self, address: StoreAddress) -> None:
-        """Asks nothing of the server. Raises OutputError when the client is not installed."""
+        """Asks nothing of the server. Raises StoreError when the client is not installed."""
         try:
             from obstore.store import S3Store
         except ImportError as error:
-            raise OutputError(
+            raise StoreError(
                 f"{address}: needs the client of object stores; install it: pip install 'gleaner[s3]'"
             ) from error
         self._address = address
@@ -114,7 +114,7 @@ class S3:
 def _etag(meta: Any) -> str:
     etag = meta["e_tag"]
     if not etag:
-        raise OutputError("the server gives objects no etag, without which one run at a time cannot be kept")
+        raise StoreError("the server gives objects no etag, without which one run at a time cannot be kept")
     return etag
 
 
@@ -124,9 +124,9 @@ def _in_words(where: str, error: Exception) -> GleanerError:
     if code in _EXPIRED:
         return StoreAwayError(f"{where}: the credentials have expired ({code}); nothing that was sent is lost")
     if code in _ADVICE:
-        return OutputError(f"{where}: {_ADVICE[code]}")
+        return StoreError(f"{where}: {_ADVICE[code]}")
     if _NO_KEY.search(text):
-        return OutputError(
+        return StoreError(
             f"{where}: there are no credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run where the "
             "machine has a role"
         )

@@ -13,7 +13,7 @@ from deployments.storage.mirror import Mirror
 from deployments.storage.objects import Store, UnreachableError
 from deployments.storage.shipper import Shipper
 from deployments.storage.work import settle
-from schemas.errors import OutputError, StoreAwayError
+from schemas.errors import StoreAwayError, StoreError
 from schemas.storage import Holder
 
 T = TypeVar("T")
@@ -30,13 +30,13 @@ CLOSE_S = 10.0
 def session(
     address: StoreAddress, store: Store, folder: Path, ship_s: float, tell: Callable[[str], None]
 ) -> Iterator[Mirror]:
-    """Takes the run, makes `folder` one that it can go on in, and ships it while the block lasts. Raises OutputError,
+    """Takes the run, makes `folder` one that it can go on in, and ships it while the block lasts. Raises StoreError,
     HeldError when another process has the run, and StoreAwayError. `tell`: takes a line for a person."""
     where, token = str(address), token_hex(8)
     try:
         _patiently(lambda: check_conditions(store, where, token_hex(8)), unreachable_s=FIRST_S)
     except UnreachableError as error:
-        raise OutputError(f"{error}; is AWS_ENDPOINT_URL right, and the server up?") from error
+        raise StoreError(f"{error}; is AWS_ENDPOINT_URL right, and the server up?") from error
     holder = holder_here(ship_s)
     fence = Fence(store, where, holder, token)
 

@@ -8,7 +8,7 @@ from deployments.storage.address import address_of, is_address
 from deployments.storage.mirror import Mirror
 from deployments.terminal.boundary import say
 from deployments.terminal.words import plural, quoted
-from schemas.errors import OutputError
+from schemas.errors import StoreError
 
 
 @contextmanager
@@ -17,7 +17,7 @@ def opened(output: str, work: Path | None, config: Path) -> Iterator[Path | Mirr
     on this machine. Raises UserError."""
     if not is_address(output):
         if work is not None:
-            raise OutputError("--work: is for runs with --output s3://…; other runs lie in their --output")
+            raise StoreError("--work: is for runs with --output s3://…; other runs lie in their --output")
         yield Path(output)
         return
     from deployments.config.load import load

@@ -17,7 +17,7 @@ from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.storage.mirror import Mirror
-from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
@@ -45,11 +45,18 @@ class Display(Struct, frozen=True):
 
 
 def run_watched(
-    path: Path, output: Path | Mirror, shown: Display, terms: LaunchTerms, *, metrics_port: int | None
+    path: Path,
+    output: Path | Mirror,
+    shown: Display,
+    terms: LaunchTerms,
+    *,
+    metrics_port: int | None,
+    metrics_host: str | None = None,
 ) -> int:
     """Runs the configuration and shows it; gives the exit code. `metrics_port`: None for the usual one if it is
     free."""
-    folder, again = (output, output) if isinstance(output, Path) else (output.folder, output.where)
+    folder = output if isinstance(output, Path) else output.folder
+    again = _again(path, output)
     config = load(path)
     check_models(config)
     check_machine(config)
@@ -57,8 +64,8 @@ def run_watched(
     profile = StartProfile() if shown.start else None
     with (
         logged(folder),
-        Metrics(config, port=metrics_port, say=say) as metrics,
-        Watcher(config.name, console, quiet=shown.quiet) as watcher,
+        Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
+        Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
         from deployments.ray.vigil import end_all
         from deployments.run import run
@@ -72,14 +79,14 @@ def run_watched(
         def lost(error: ClusterError) -> None:
             """The run's own thread may wait in Ray for what never comes: this one ends the process."""
             watcher.stop()
-            say(f"{error}: nothing recorded is lost, `{_again(path, again)}` goes on")
+            say(with_page(f"{error}: nothing recorded is lost, `{again}` goes on", error))
             end_all()
             os._exit(FAILED)
 
         try:
             result = run(config, output, watch=watch, terms=terms, lost=lost)
         except KeyboardInterrupt:
-            say(f"stopped at once; what is recorded is not lost: `{_again(path, again)}` goes on")
+            say(f"stopped at once; what is recorded is not lost: `{again}` goes on")
             return INTERRUPTED
     if profile is not None:
         console.print(profile.view())
@@ -90,7 +97,7 @@ def run_watched(
             _sum_up(console, folder)
         except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
             say(f"the summary is in {quoted(folder / PAGE_NAME)}: {error}")
-    return _ended(result, folder, _again(path, again))
+    return _ended(result, folder, again)
 
 
 def _ended(result: "RunResult", folder: Path, again: str) -> int:
@@ -98,18 +105,18 @@ def _ended(result: "RunResult", folder: Path, again: str) -> int:
     from deployments.run import RunEnd
 
     for line in lacking(result.undelivered):
-        say(f"{line}: `{again}` delivers them")
+        say(f"{line}: `{again}` delivers them (docs/sinks.md#what-is-promised)")
     if result.unpublished is not None:
-        say(f"not brought to the Hub: {result.unpublished}; `{again}`, or `gleaner push`, does it")
+        say(f"not brought to the Hub: {result.unpublished}; `{again}`, or `gleaner push`, does it (docs/push.md)")
     if result.unshipped is not None:
-        say(f"not all shipped: {result.unshipped}; it is kept in {quoted(folder)}, and `{again}` ships it")
+        say(f"not all shipped: {result.unshipped}; it is kept in {quoted(folder)}, `{again}` ships it")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished or result.unshipped else 0
     with Ledgers(folder) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
     left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{again}` goes on"
     if result.away is not None:
-        say(f"stopped: {result.away}; {left}")
+        say(with_page(f"stopped: {result.away}; {left}", result.away))
         return AWAY
     if result.advice:
         for advice in result.advice:
@@ -129,8 +136,10 @@ def lacking(undelivered: Mapping[str, Sequence[str]]) -> list[str]:
     return lines
 
 
-def _again(path: Path, output: Path | str) -> str:
-    return f"gleaner run {quoted(path)} --output {quoted(output)}"
+def _again(path: Path, output: Path | Mirror) -> str:
+    if isinstance(output, Path):
+        return f"gleaner run {quoted(path)} --output {quoted(output)}"
+    return f"gleaner run {quoted(path)} --output {quoted(output.where)} --work {quoted(output.folder)}"
 
 
 def _sum_up(console: Screen, output: Path) -> None:

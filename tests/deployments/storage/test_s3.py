@@ -135,6 +135,7 @@ def mistake(result: Result) -> str:
     assert result.stdout == ""
     lines = result.stderr.splitlines()
     assert len(lines) == 1 and lines[0].startswith("gleaner: error: "), result.stderr
+    assert "docs/storage.md" in lines[0]
     return lines[0].removeprefix("gleaner: error: ")
 
 
