@@ -13,9 +13,8 @@ RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's con
 
 def _on_this_machine(folder: Path) -> Path:
     if is_address(folder):
-        say(
-            f"error: {folder}: is not on this machine; `gleaner fetch s3://BUCKET/PREFIX DIR` brings a run down to read"
-        )
+        fetch = "`gleaner fetch s3://BUCKET/PREFIX DIR` brings a run down to read"
+        say(f"error: {folder}: is not on this machine; {fetch} (docs/storage.md#reading-it)")
         raise typer.Exit(MISTAKEN)
     return folder
 
