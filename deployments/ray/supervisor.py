@@ -179,6 +179,8 @@ class Supervisor:
         self._crew.open_queues()
         draining.forget(self._output)
         keep(self._config, self._output)
+        if self._mirror is not None:
+            self._mirror.begin()
         self._crew.start_queues(self._began_at)
         self._end_if_asked()
         launch = launch_of(self._output, self._token)

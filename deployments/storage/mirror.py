@@ -14,7 +14,7 @@ from pathlib import Path
 
 from deployments.storage.fence import Clock, Fence
 from deployments.storage.shipper import Shipper
-from schemas.errors import GleanerError, HeldError, described
+from schemas.errors import GleanerError, HeldError, OutputError, described
 from schemas.stages import Pause
 
 log = logging.getLogger("gleaner.storage")
@@ -52,7 +52,7 @@ class Mirror:
         self._thread.start()
 
     def begin(self) -> None:
-        """The folder is as the store has it: from now on it is shipped."""
+        """The folder is this run's and nobody else writes there: from now on it is shipped."""
         log.info("the run is shipped", extra={"to": self.where, "from": str(self.folder)})
         self._whole_at = self._clock.now()
         self._ships = True
@@ -139,6 +139,8 @@ class Mirror:
             self._logs_at = self._clock.now()
         if last:
             self._shipper.ship()
+            if self._shipper.unsent is not None:
+                raise OutputError(f"{self._shipper.unsent} is not on this disk as it was recorded")
 
     def _fail(self, why: str) -> None:
         since = time.time() if self._failed is None else self._failed.since

@@ -23,7 +23,7 @@ from actors.ledger.segments import build
 from actors.ledger.sqlite import LedgerReader
 from deployments.storage.fence import HEAD, read_head
 from deployments.storage.objects import Store
-from deployments.storage.shipper import note_object, segment_object, texts_of
+from deployments.storage.shipper import NOTE, note_object, segment_object, texts_of
 from schemas.errors import OutputError, StoreError
 from schemas.queue_shard import MOST_SHARDS, QueueShard
 from schemas.storage import LedgerSegment, StoreHead
@@ -84,6 +84,8 @@ def bring(store: Store, head: StoreHead, folder: Path) -> Brought:
 
 def _fill(store: Store, head: StoreHead, folder: Path) -> Brought:
     for name, made in head.notes.items():
+        if not NOTE.fullmatch(name):
+            raise StoreError(f"{HEAD} names {name!r}, which no run makes; restore it from a copy")
         _write(folder / name, _read_note(store, made, name))
     lacking, shards, records = [], 0, 0
     for shard in QueueShard(0, MOST_SHARDS).all:

@@ -30,7 +30,8 @@ CLOSE_S = 10.0
 def session(
     address: StoreAddress, store: Store, folder: Path, ship_s: float, tell: Callable[[str], None]
 ) -> Iterator[Mirror]:
-    """Takes the run, makes `folder` one that it can go on in, and ships it while the block lasts. Raises StoreError,
+    """Takes the run, makes `folder` one that it can go on in, and holds the run while the block lasts; it is shipped
+    from the mirror's `begin` on. Raises StoreError,
     HeldError when another process has the run, and StoreAwayError. `tell`: takes a line for a person."""
     where, token = str(address), token_hex(8)
     try:
@@ -48,7 +49,6 @@ def session(
     mirror.hold()
     try:
         _patiently(lambda: settle(folder, fence.head, store, tell))
-        mirror.begin()
         yield mirror
     finally:
         mirror.close(CLOSE_S)

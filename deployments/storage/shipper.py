@@ -12,6 +12,7 @@ are read again.
 
 import hashlib
 import logging
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
@@ -34,10 +35,13 @@ from schemas.storage import Chain, LedgerSegment, StoreHead
 log = logging.getLogger("gleaner.storage")
 
 NOTES = ("run.yaml", "README.md", "manifest.json", "checksums.txt", "report.html")
+NOTE = re.compile(rf"{'|'.join(map(re.escape, NOTES))}|{DELIVERED}/[^/]+\.[0-9]+\.json")
+"""The names that a head may give to small files: nothing else is written where a run is brought down."""
 LARGEST_NOTE = 64 << 20
 """In bytes, as of the files that they are."""
 READS = 20
 """How often small files that change meanwhile are read again in one commit."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 Notes = dict[str, bytes]
 
 
@@ -66,6 +70,8 @@ class Shipper:
         self._notes: dict[str, tuple[str, bytes]] = {}
         """The small files as they were sent, each with its object's name."""
         self._shown: dict[str, str] = {}
+        self.unsent: str | None = None
+        """The shard at which `files` stopped, because its bytes are not the recorded ones."""
         self._logs: dict[str, tuple[int, int]] = {}
         self._unnamed: frozenset[str] = frozenset()
         """Objects that the last head named and this one does not."""
@@ -94,6 +100,7 @@ class Shipper:
     def files(self) -> Iterator[str]:
         """Sends the shards whose records the head holds, one with each step, and gives their names. The head of the
         next `ship` says that the store has them."""
+        self.unsent = None
         for name, ledger in self._ledgers.items():
             chain = self._fence.head.chains.get(name, Chain({}))
             after = self._files.setdefault(name, chain.files_through)
@@ -103,7 +110,8 @@ class Shipper:
             for seq, shard in fresh:
                 if current[shard.kind, shard.first_seq] == shard:
                     if sha256_of(self._folder / shard.name) != shard.sha256:
-                        break  # a writer is replacing it, or has yet to mend it
+                        self.unsent = shard.name  # a writer is replacing it, or has yet to mend it
+                        break
                     self._store.put(shard.name, self._folder / shard.name)
                     self._remove_replaced(shard, recorded)
                 self._files[name] = seq
@@ -210,7 +218,7 @@ def texts_of(ledger: LedgerReader, folder: Path, after: int, through: int) -> li
             if seq > through:
                 return list(found)
             where = planned.passage.provenance
-            if where.extractor is not None:
+            if where.extractor is not None and _SHA256.fullmatch(where.document_sha256):
                 found[text_path(folder, where.document_sha256)] = None
         after = cast(int, page[-1][0])
     return list(found)
