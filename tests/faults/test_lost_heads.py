@@ -79,11 +79,14 @@ class Machine:
                 return
             time.sleep(0.1)
         self.lose()
-        pytest.fail(f"it did not come so far: {self.process.stderr and self.process.stderr.read()}")
+        pytest.fail(f"it did not come so far: {self.process.communicate()[1]}")
 
     def lose(self) -> None:
         """kill -9 of every process."""
-        family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+        if self.process.poll() is not None:
+            return
+        command = psutil.Process(self.process.pid)
+        family = [command, *command.children(recursive=True)]
         for each in family:
             with suppress(psutil.Error):
                 each.kill()
