@@ -64,7 +64,8 @@ class Fence:
             found = self._store.get(HEAD)
             before = self._read(found) if found is not None else StoreHead(0, "")
             if found is not None and before.token != self._token and before.holder is not None:
-                self._check_dead(before.holder, found.etag, waiting)
+                found = self._free(found, before.holder, waiting)
+                before = self._read(found)
             mine = replace(before, epoch=before.epoch + 1, token=self._token, beat=0, holder=self._holder)
             try:
                 self._etag = self._store.put_if(HEAD, encode_head(mine), found.etag if found is not None else None)
@@ -102,19 +103,23 @@ class Fence:
             raise HeldError(f"{self._where}: {by} has taken the run over; this one stops")
         return found.etag
 
-    def _check_dead(self, holder: Holder, etag: str, waiting: Callable[[Holder], None]) -> None:
+    def _free(self, found: StoredObject, holder: Holder, waiting: Callable[[Holder], None]) -> StoredObject:
+        """The head of a holder that is dead, or that lets go meanwhile."""
         if _is_dead(holder):
-            return
+            return found
         waiting(holder)
         until = self._clock.now() + SILENT * holder.ship_s
         while self._clock.now() < until:
             self._clock.sleep(holder.ship_s / LOOKS)
-            found = self._store.get(HEAD)
-            if found is None or found.etag != etag:
-                raise HeldError(
-                    f"{self._where}: another run is writing here ({named(holder)}); wait for it, or choose another "
-                    "--output"
-                )
+            now = self._store.get(HEAD)
+            if now is not None and now.etag == found.etag:
+                continue
+            if now is not None and self._read(now).holder is None:
+                return now
+            raise HeldError(
+                f"{self._where}: another run is writing here ({named(holder)}); wait for it, or choose another --output"
+            )
+        return found
 
     def _read(self, found: StoredObject) -> StoreHead:
         return read_head(found, self._where)

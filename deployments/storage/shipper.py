@@ -4,7 +4,8 @@ Law: the ledger first. A shard is sent after the head that holds its record: its
 the store has, for every later holder too, and a shard that is missing in the store can be written again from there. So
 a late upload by a process that lost the run changes nothing. Texts of documents come before the records that rest on
 them; they, segments and notes are named by their
-content, the last two by the epoch too: no two processes write or remove the same object.
+content, the last two by their epoch too, so that no two processes write or remove the same object; and notes by the
+commit, because a file may become again what it was.
 
 A commit is one state of the folder that a crash could have left: small files that changed while the ledgers were read
 are read again.
@@ -92,7 +93,7 @@ class Shipper:
         named = {name: made for name, (made, _) in self._notes.items()} or before.notes
         after = replace(before, chains={**before.chains, **chains}, notes=named)
         self._fence.commit(after)
-        for name in self._unnamed:  # whoever read the head before this one has had its time
+        for name in self._unnamed - _objects(after):  # whoever read the head before this one has had its time
             self._store.delete(name)
         self._unnamed = _objects(before) - _objects(after)
         self._show()
@@ -185,7 +186,7 @@ class Shipper:
     def _send_notes(self, notes: Notes) -> None:
         for name, content in notes.items():
             if name not in self._notes or self._notes[name][1] != content:
-                made = f"{self._fence.head.epoch:04d}-{hashlib.sha256(content).hexdigest()}"
+                made = f"{self._fence.head.epoch:04d}-{self._fence.head.beat:07d}-{hashlib.sha256(content).hexdigest()}"
                 self._store.put(note_object(made), content)
                 self._notes[name] = (made, content)
         for name in [name for name in self._notes if name not in notes]:

@@ -53,6 +53,15 @@ def test_a_living_run_is_left_alone() -> None:
     assert decode_head(store.objects[HEAD]).token == "first"
 
 
+def test_a_run_that_lets_go_meanwhile_is_taken() -> None:
+    """The next command is given while the last one ships its end."""
+    store, time = MemoryStore(), Time()
+    first, second = fence_of(store, "first", time), fence_of(store, "second", time)
+    first.take(nobody)
+    second.take(lambda holder: first.release())
+    assert (second.head.epoch, time.seconds < 10.0) == (2, True)
+
+
 def test_a_silent_run_is_taken_and_finds_out() -> None:
     """A machine was cut off for a minute: another has the run by then, and the first one's next commit is refused."""
     store, time = MemoryStore(), Time()

@@ -147,6 +147,21 @@ def test_several_ledgers_are_shipped_and_brought_down(tmp_path: Path) -> None:
     assert (tmp_path / "fetched" / "delivered" / "lines.1.json").read_text() == "[]"
 
 
+def test_a_file_that_becomes_again_what_it_was_stays(tmp_path: Path) -> None:
+    """checksums.txt is removed and written again with the same lines: what is removed in the store is the old one."""
+    store, folder = Switched(), tmp_path / "run"
+    folder.mkdir()
+    fence = Fence(store, str(ADDRESS), holder_here(SHIP_S), "token")
+    fence.take(lambda holder: None)
+    shipper = Shipper(fence, store, folder)
+    for content in ("one", "two", "one", "one", "one"):
+        (folder / "checksums.txt").write_text(content)
+        shipper.ship()
+    fetch(store, str(ADDRESS), tmp_path / "fetched")
+    assert (tmp_path / "fetched" / "checksums.txt").read_text() == "one"
+    assert len([name for name in store.objects if name.startswith("gleaner/notes/")]) == 1
+
+
 def test_a_forged_head_writes_nowhere_else(tmp_path: Path) -> None:
     """Whoever may write to the bucket names a file outside of the folder that is made."""
     store = Switched()
