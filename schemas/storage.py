@@ -48,7 +48,7 @@ class Holder(Struct, frozen=True):
 class StoreHead(Struct, frozen=True):
     """The head of a run in a store. `epoch`: one more with each process that took the run; `token`: that process's own,
     random; `beat`: one more with each change by it. `holder`: None once it has let go. `notes`: small files by name,
-    each with its object's: an epoch and the file's sha256. `chains`: by the names of the ledgers' files."""
+    each with its object's: epoch, beat and the file's sha256. `chains`: by the names of the ledgers' files."""
 
     epoch: int
     token: str
