@@ -111,4 +111,4 @@ class Machines(RuleBasedStateMachine):
 
 
 TestMachines = pytest.mark.slow(Machines.TestCase)
-TestMachines.settings = settings(max_examples=25, stateful_step_count=25)
+TestMachines.settings = settings(max_examples=60, stateful_step_count=25)
