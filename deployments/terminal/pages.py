@@ -74,6 +74,7 @@ BY_KEY: dict[str, str] = {
     "dataset": "configuration.md#dataset",
     "publish": "push.md",
     "storage": "storage.md#what-it-costs",
+    "trackers": "trackers.md",
     "ray_address": "clusters.md",
 }
 """The first key that an error's path begins with; `*`: any name."""

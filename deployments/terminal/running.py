@@ -110,6 +110,8 @@ def _ended(result: "RunResult", folder: Path, again: str) -> int:
         say(f"not brought to the Hub: {result.unpublished}; `{again}`, or `gleaner push`, does it (docs/push.md)")
     if result.unshipped is not None:
         say(f"not all shipped: {result.unshipped}; it is kept in {quoted(folder)}, `{again}` ships it")
+    for tracker, why in result.untracked.items():
+        say(f"not shown to the end by {tracker}: {why}; `{again}` tells it (docs/trackers.md)")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished or result.unshipped else 0
     with Ledgers(folder) as ledgers:

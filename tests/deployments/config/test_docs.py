@@ -126,6 +126,17 @@ options (docs/push.md)."""
 STORAGE_KEYS = ("storage.ship_s",)
 """Of a run in an object store, which was not there when the bound was set (docs/storage.md)."""
 
+TRACKER_KEYS = (
+    "trackers.wandb",
+    "trackers.mlflow",
+    "trackers.otel",
+    *(f"wandb.{key}" for key in ("project", "entity", "mode")),
+    *(f"mlflow.{key}" for key in ("uri", "experiment")),
+    *(f"otel.{key}" for key in ("endpoint", "traces", "content")),
+)
+"""Of where a run is shown besides its own pages, which was not there when the bound was set: the address and the place
+of each tracker, and how much of the orders' lives goes there (docs/trackers.md)."""
+
 COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
 """Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
 saves)."""
@@ -164,6 +175,7 @@ def test_there_are_few_keys() -> None:
         *CODE_KEYS,
         *PUBLISH_KEYS,
         *STORAGE_KEYS,
+        *TRACKER_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
