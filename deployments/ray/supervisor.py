@@ -25,6 +25,7 @@ from deployments.ray.crew import Crew, Role
 from deployments.ray.interrupts import StopRequest
 from deployments.ray.launch import launch_of, new_token
 from deployments.serve import deployments as serving
+from deployments.storage.mirror import Mirror
 from schemas.config import RunConfig
 from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
@@ -62,7 +63,7 @@ class Supervisor:
     def __init__(
         self,
         config: RunConfig,
-        output: Path,
+        output: Path | Mirror,
         watch: Watch,
         *,
         began_at: float,
@@ -74,9 +75,10 @@ class Supervisor:
         self._config = config
         self._began_at = began_at
         self._watch = watch
-        self._output = output
+        self._mirror = output if isinstance(output, Mirror) else None
+        self._output = folder = output.folder if isinstance(output, Mirror) else output
         self._token = new_token()
-        self._crew = Crew(config, output, self._token, terms)
+        self._crew = Crew(config, folder, self._token, terms)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = float("-inf")
         self._metered_at = float("-inf")
@@ -85,8 +87,8 @@ class Supervisor:
         self._scaling: ScalingDecision | None = None
         self._standstill = Standstill()
         self._live: LiveFile | None = None
-        self._publisher = None if config.publish is None else Publisher(config.publish, output)
-        self._followers = Followers(config, output)
+        self._publisher = None if config.publish is None else Publisher(config.publish, folder)
+        self._followers = Followers(config, folder)
         self._where: serving.DeploymentNames
         self._deployed = False
 
@@ -144,6 +146,17 @@ class Supervisor:
 
         return self._publisher.finish(goes_on)
 
+    def ship(self) -> str | None:
+        """Brings the rest of a finished folder to its object store, if it has one; gives why that failed."""
+        if self._mirror is None:
+            return None
+
+        def goes_on() -> bool:
+            self._report(Phase.DONE, "shipping the rest")
+            return True
+
+        return self._mirror.finish(goes_on)
+
     def track(self, end: RunEnd, stop: StopRequest) -> Mapping[TrackerName, str]:
         """Tells the trackers of the finished folder; gives those that it did not reach, and why."""
         asked = stop.asked
@@ -181,6 +194,8 @@ class Supervisor:
         self._crew.open_queues()
         draining.forget(self._output)
         keep(self._config, self._output)
+        if self._mirror is not None:
+            self._mirror.begin()
         self._crew.start_queues(self._began_at)
         self._end_if_asked()
         launch = launch_of(self._output, self._token)
@@ -230,15 +245,18 @@ class Supervisor:
         self._report(Phase.FINISHING, "closing shards")
 
     def _undelivered(self) -> tuple[Pause, ...]:
-        """The sinks that take nothing; the Hub and the trackers are among them."""
+        """The sinks that take nothing; the Hub, the object store and the trackers are among them."""
         published = None if self._publisher is None else self._publisher.pause
-        return (*self._crew.undelivered(), *(() if published is None else (published,)), *self._followers.pauses)
+        shipped = None if self._mirror is None else self._mirror.pause
+        return (*self._crew.undelivered(), *filter(None, (published, shipped)), *self._followers.pauses)
 
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
 
     def _report(self, phase: Phase, note: str = "") -> None:
+        if self._mirror is not None:
+            self._mirror.check()
         now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
         if snapshot is not None and is_spent(self._config, snapshot.summary):

@@ -123,6 +123,9 @@ PUBLISH_KEYS = (
 """Of a dataset of the Hub that a run fills, which was not there when the bound was set: what `gleaner push` is given as
 options (docs/push.md)."""
 
+STORAGE_KEYS = ("storage.ship_s",)
+"""Of a run in an object store, which was not there when the bound was set (docs/storage.md)."""
+
 TRACKER_KEYS = (
     "trackers.wandb",
     "trackers.mlflow",
@@ -171,6 +174,7 @@ def test_there_are_few_keys() -> None:
         *CASCADE_KEYS,
         *CODE_KEYS,
         *PUBLISH_KEYS,
+        *STORAGE_KEYS,
         *TRACKER_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
