@@ -187,6 +187,11 @@ class LedgerReader:
         marks = ", ".join("?" * len(names))
         return [seq for (seq,) in self._rows(f"SELECT seq FROM records WHERE kind IN ({marks}) ORDER BY seq", names)]
 
+    def numbers(self) -> tuple[int, dict[str, int]]:
+        """How many orders there are, and how many records of each kind: from indexes, without reading any."""
+        kinds = self._rows("SELECT kind, count(*) FROM records GROUP BY kind", ())
+        return self._rows("SELECT count(*) FROM orders", ())[0][0], dict(kinds)
+
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
         """The next plans with their sequence numbers, ascending; at most `limit`."""
         query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
