@@ -146,7 +146,7 @@ class Follower:
         try:
             with os.scandir(self.folder) as entries:
                 for entry in entries:
-                    ledger = entry.name.startswith("ledger.sqlite") or entry.name.startswith("ledger-")
+                    ledger = entry.name.startswith("ledger") and ".sqlite" in entry.name
                     if not (ledger or entry.name in (LIVE_NAME, CONFIG_NAME)) or entry.name.endswith("-shm"):
                         continue  # SQLite makes the -shm, and an empty -wal, for a reader too
                     stat = entry.stat(follow_symlinks=False)

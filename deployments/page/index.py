@@ -142,9 +142,7 @@ class SampleIndex:
         table = "scores" if column == "gate" else "samples"
         return [value for (value,) in self._rows(f"SELECT DISTINCT {column} FROM {table} ORDER BY 1", ()) if value]
 
-    def _moved(
-        self, order_id: str, at: float, end: str, last: Attempt | None, *, record: Record | None = None
-    ) -> None:
+    def _moved(self, order_id: str, at: float, end: str, last: Attempt | None, *, record: Record | None = None) -> None:
         """The order's row as it is from now on, with a number of its own: the newest."""
         old = self._row(order_id)
         number = None if old is None else old.pop("number")

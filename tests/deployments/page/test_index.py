@@ -81,14 +81,18 @@ def test_every_filter_lets_through_what_it_says(run: tuple[SampleIndex, Path]) -
     middle = sorted(found for _, found in known)[len(known) // 2]
     assert ids(Filter(gate=FAITHFULNESS, high=middle)) == {order_id for order_id, found in known if found <= middle}
     both = Filter(end=EndKind.ACCEPTED, gate=FAITHFULNESS, low=middle, text="FOUNDED")
-    assert ids(both) == {
-        each.order_id
-        for each in samples
-        if each.end is EndKind.ACCEPTED
-        and (found := score(each)) is not None
-        and found >= middle
-        and any("founded" in text.casefold() for text in each.fields.values())
-    } != set()
+    assert (
+        ids(both)
+        == {
+            each.order_id
+            for each in samples
+            if each.end is EndKind.ACCEPTED
+            and (found := score(each)) is not None
+            and found >= middle
+            and any("founded" in text.casefold() for text in each.fields.values())
+        }
+        != set()
+    )
 
 
 def test_the_newest_come_first_and_pages_do_not_overlap() -> None:
