@@ -12,7 +12,7 @@ import typer
 from deployments.terminal.boundary import MISTAKEN, boundary
 from deployments.terminal.first_contact import register
 from deployments.terminal.folder_commands import folders
-from deployments.terminal.options import Changed, Json, MetricsPort, More, ProfileStart, RunFile, SeamName, Strict
+from deployments.terminal.options import Changed, Json, MetricsPort, More, Page, ProfileStart, RunFile, SeamName, Strict
 
 app = typer.Typer(
     name="gleaner",
@@ -59,6 +59,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     strict: Strict = False,
     more: More = None,
     profile_start: ProfileStart = False,
+    page: Page = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(output / "logs"):
@@ -69,7 +70,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
 
         may_lie_here()
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
-        shown = Display(quiet=quiet, json=json, start=profile_start)
+        shown = Display(quiet=quiet, json=json, start=profile_start, page=page)
         ended = run_watched(config, output, shown, terms, metrics_port=metrics_port)
         raise typer.Exit(ended)
 

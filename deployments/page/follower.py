@@ -21,7 +21,7 @@ from actors.ledger.folder import Ledgers
 from actors.ledger.samples import EndedSample, SampleRequest, chosen_samples
 from actors.ledger.sqlite import LedgerReader
 from deployments.monitoring.live import read_live
-from deployments.page.index import SampleIndex
+from deployments.page.index import SHOWN, IndexedSample, SampleIndex
 from schemas.bill import Bill
 from schemas.config import RunConfig
 from schemas.errors import LedgerError, OutputError
@@ -112,10 +112,13 @@ class Follower:
         """What the run cost so far; None without prices."""
         return None if self.config is None else bill_of(self.summary, prices_of(self.config))
 
-    def newest(self, limit: int) -> Sequence[EndedSample]:
-        """The samples that ended last, from the ledgers themselves: also before these were read. Raises UserError."""
-        with Ledgers(self.folder) as ledgers, ledgers.frozen():
-            return chosen_samples(ledgers, SampleRequest(limit, seed=None))
+    def newest(self, limit: int) -> Sequence[IndexedSample]:
+        """The samples that ended last, from the ledgers themselves: for the time before these were read."""
+        try:
+            with Ledgers(self.folder) as ledgers, ledgers.frozen():
+                return [_line(sample) for sample in chosen_samples(ledgers, SampleRequest(limit, seed=None))]
+        except (OutputError, LedgerError):  # `fault` says it
+            return []
 
     def _read(self, ledgers: Sequence[LedgerReader]) -> None:
         if [shard.folder for shard in self._shards] != [ledger.folder for ledger in ledgers] or any(
@@ -172,3 +175,18 @@ def _counted(ledgers: Sequence[LedgerReader]) -> Counts:
         each = Counts(orders, accepted, dead, left, reopened=reopened, not_needed=spared)
         total = together([total, each])
     return total
+
+
+def _line(sample: EndedSample) -> IndexedSample:
+    text = "\n".join(sample.fields.values()) or sample.completion
+    return IndexedSample(
+        sample.order_id,
+        0.0,
+        sample.end,
+        sample.attempts,
+        sample.mode,
+        sample.repair,
+        None if sample.why is None else sample.why.reason.value,
+        text[:SHOWN],
+        sample.passage.id,
+    )

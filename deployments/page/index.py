@@ -37,6 +37,7 @@ CREATE TABLE scores (number INTEGER NOT NULL, gate TEXT NOT NULL, score REAL, PR
 """
 _COLUMNS = "order_id, at, end, attempts, mode, repair, reason, shown, passage_id"
 _ENDED = f"end <> '{OPEN}'"
+_NUMBER = "SELECT number FROM samples WHERE order_id = ?"
 _NEW: dict[str, Any] = {
     "attempts": 0, "mode": None, "mode_before": None, "repair": None, "shown": "", "searched": "",
 }  # fmt: skip
@@ -131,6 +132,13 @@ class SampleIndex:
             (*values, max(0, min(page, (total - 1) // PAGE)) * PAGE),
         )
         return Found(tuple(map(_sample, rows)), total)
+
+    def next_of(self, order_id: str, wanted: Filter) -> OrderId | None:
+        """The sample below this one in the list of the filter; None below the last."""
+        where, values = _where(wanted)
+        query = f"SELECT order_id FROM samples WHERE {where} AND number < ({_NUMBER}) ORDER BY number DESC LIMIT 1"
+        found = self._rows(query, (*values, order_id))
+        return OrderId(found[0][0]) if found else None
 
     def of_passage(self, passage_id: str, limit: int) -> Sequence[IndexedSample]:
         """Samples of one passage, accepted ones first; at most `limit`."""

@@ -58,6 +58,11 @@ def row_of(life: Life, label: Label, *, at: float) -> dict[str, Any]:
     return row | {"order_id": str(life.order.id), "uri": life.passage.provenance.uri, "labelled_at": round(at, 3)}
 
 
+def content_of(folder: Path) -> bytes:
+    """The whole file, empty where there is none. Raises OutputError."""
+    return b"".join(line + b"\n" for line in _lines(folder))
+
+
 def labels_of(folder: Path) -> dict[str, Label]:
     """The labels of a folder's orders, in the order of their rows. Raises OutputError."""
     found: dict[str, Label] = {}
