@@ -33,7 +33,7 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @folders.command()
-def page(  # noqa: PLR0913 - a command's options are its parameters
+def page(
     folder: Folder,
     beside: Annotated[
         Path | None,
@@ -41,7 +41,7 @@ def page(  # noqa: PLR0913 - a command's options are its parameters
     ] = None,
     host: Annotated[
         str,
-        typer.Option("--host", metavar="ADDRESS", help="Where it listens; elsewhere than on loopback with a token."),
+        typer.Option("--host", metavar="ADDRESS", help="Where it listens; beyond loopback with a token."),
     ] = "127.0.0.1",
     port: Annotated[
         int | None,
@@ -53,7 +53,7 @@ def page(  # noqa: PLR0913 - a command's options are its parameters
         bool, typer.Option("--token", help="Ask for a token on loopback too: other users share this machine.")
     ] = False,
 ) -> None:
-    """A run on a live page: flow, gates, cost, its samples to read and to label; works while it runs. Ctrl-C ends it."""
+    """A run on a live page: flow, gates, cost, its samples to read and to label; works while it runs."""
     with boundary():
         from deployments.page.serve import Place, serve
         from deployments.terminal.boundary import say
