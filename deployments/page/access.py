@@ -100,7 +100,7 @@ class Door:
         """The whole answer, unless the application is to give it."""
         given = parse_qs(scope["query_string"].decode("latin-1")).get("token", [""])[0]
         if given and scope["method"] in READS and self._access.is_token(given):
-            response = RedirectResponse(".", status_code=303)
+            response = RedirectResponse("/", status_code=303)
             response.set_cookie(COOKIE, given, httponly=True, samesite="strict")
             return response
         refused = self._access.refused(Headers(scope=scope), scope["method"])

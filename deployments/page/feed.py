@@ -7,6 +7,7 @@ second after it was recorded; nothing is made for nobody.
 import asyncio
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import msgspec
 
@@ -56,13 +57,17 @@ class Feed:
                 self._parts = self._made(moment) if self._watchers else {}
             await asyncio.sleep(TICK_S if is_whole else 0)
 
-    def parts(self) -> dict[str, str]:
-        """Every part of the overview as it is now, by name."""
-        return self._made(self._watch.moment())
+    def now(self) -> dict[str, Any]:
+        """What the overview's parts show at this moment, by the names in their templates."""
+        return self._values(self._watch.moment())
 
     def _made(self, moment: Moment) -> dict[str, str]:
+        values = self._values(moment)
+        return {name: rendered(f"part_{name}", **values) for name in PARTS}
+
+    def _values(self, moment: Moment) -> dict[str, Any]:
         run = self.run
-        values = {
+        return {
             "moment": moment,
             "summary": run.summary,
             "counts": run.counts,
@@ -70,7 +75,6 @@ class Feed:
             "bill": run.bill,
             "newest": run.index.found(Filter()).samples[:NEWEST] if run.reading.is_whole else run.newest(NEWEST),
         }
-        return {name: rendered(f"part_{name}", **values) for name in PARTS}
 
     async def stream(self) -> AsyncIterator[bytes]:
         """Server-sent events: each part that has changed, as long as the browser stays."""

@@ -215,7 +215,7 @@ def _verdict(said: Verdict) -> VerdictTold:
         said.gate,
         "accepted" if passed else "dead",
         "passed" if passed else "rejected",
-        f"{said.score:.3f} {'≥' if passed else '<'} {said.threshold:g}",
+        f"{said.score:.3f} {'≥' if passed else '<'} {said.threshold:.3g}",
         cost,
         tuple(map(_claim, evidence.claims)),
         tuple(_notes(evidence, said.threshold)),
@@ -242,7 +242,7 @@ def _notes(evidence: Evidence, threshold: float) -> Iterator[str]:
         yield cascaded_words(evidence.cascade)
     if evidence.raised is not None:
         raised = evidence.raised
-        yield f"the bar was raised from {raised.configured:g} to {threshold:g} at attempt {raised.attempt}"
+        yield f"the bar was raised from {raised.configured:g} to {threshold:.3g} at attempt {raised.attempt}"
     if evidence.shown is not None:
         yield shown_words(evidence.shown)
 

@@ -81,7 +81,7 @@ class Site:
         return Response(page.encode("utf-8", errors="replace"), status, media_type="text/html; charset=utf-8")
 
     async def _overview(self, request: Request) -> Response:
-        return self._html("overview", tab="overview", parts=self._feed.parts())
+        return self._html("overview", tab="overview", **self._feed.now())
 
     async def _samples(self, request: Request) -> Response:
         index, query = self._run.index, request.query_params
