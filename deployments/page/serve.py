@@ -54,7 +54,7 @@ def serve(
     shown = f"[{host}]" if ":" in host else host
     token = "" if access.token is None else f"?token={access.token}"
     with listening, suppress(KeyboardInterrupt):
-        asyncio.run(_served(feed, access, listening, lambda: said(f"http://{shown}:{port}/{token}"), lifeline))
+        asyncio.run(served(feed, access, listening, lambda: said(f"http://{shown}:{port}/{token}"), lifeline))
 
 
 def is_loopback(host: str) -> bool:
@@ -96,9 +96,10 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-async def _served(
+async def served(
     feed: Feed, access: Access, listening: socket.socket, listens: Callable[[], None], lifeline: int | None
 ) -> None:
+    """Serves the feed's page until it is interrupted or cancelled. `listens` is called once it does."""
     config = uvicorn.Config(
         Site(feed, access).app(),
         http="h11",

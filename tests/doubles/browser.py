@@ -67,7 +67,7 @@ class Page:
         """Waits until the expression is true; gives it. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
             while not (found := await self.value(expression)):
-                await asyncio.sleep(0.02)
+                await asyncio.sleep(0.02)  # noqa: ASYNC110 - what is waited for is in another process
         return found
 
     async def look(self, *, size: tuple[int, int], dark: bool) -> None:
@@ -85,10 +85,10 @@ class Page:
             text = "\r" if key == "Enter" and kind == "keyDown" else ""
             await self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text)
 
-    async def picture(self, path: Path) -> None:
-        """The whole page as a PNG file."""
+    async def picture(self) -> bytes:
+        """The whole page as a PNG."""
         told = await self.call("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(told["data"]))
+        return base64.b64decode(told["data"])
 
 
 @asynccontextmanager

@@ -45,7 +45,15 @@ async def test_on_loopback_the_name_must_be_loopbacks(folder: Path, host: str, s
 async def test_with_a_token_nothing_is_shown_without_it(folder: Path) -> None:
     """Every address, also the style and the stream of events, and also with a token that is nearly right."""
     app = page_of(folder, access=GUARDED)
-    for address in ("/", "/samples", "/labels.jsonl", "/static/page.css", "/events", "/nowhere", "/?token=" + TOKEN[1:]):
+    for address in (
+        "/",
+        "/samples",
+        "/labels.jsonl",
+        "/static/page.css",
+        "/events",
+        "/nowhere",
+        "/?token=" + TOKEN[1:],
+    ):
         reply = await ask(app, address)
         assert reply.status == 403 and "token" in reply.text and len(reply.text) < 200
     for wrong in ("gleaner_page=" + "u" * 43, "gleaner_page=", "=;,", f"other={TOKEN}"):
@@ -121,5 +129,5 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"--port {port}: .*name another"):
             bound(Place(port=port))
-    with pytest.raises(UserError, match="--host nowhere.invalid"):
+    with pytest.raises(UserError, match=r"--host nowhere\.invalid"):
         bound(Place(host="nowhere.invalid", port=0))

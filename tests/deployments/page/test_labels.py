@@ -40,7 +40,10 @@ def test_a_label_is_a_row_as_an_audit_reads_it(tmp_path: Path) -> None:
     set_label(tmp_path, one.order.id, row_of(one, GOOD, at=1.0))
     set_label(tmp_path, other.order.id, row_of(other, BAD, at=2.0))
     rows = audited(tmp_path)
-    assert [(row.label, row.flaw, row.gate) for row in rows] == [(True, None, None), (False, "parametric", FAITHFULNESS)]
+    assert [(row.label, row.flaw, row.gate) for row in rows] == [
+        (True, None, None),
+        (False, "parametric", FAITHFULNESS),
+    ]
     for life, row in zip((one, other), rows, strict=True):
         assert life.draft is not None
         assert row.request.passage.text == life.passage.text

@@ -79,7 +79,7 @@ def test_the_flow_is_the_boards(tmp_path: Path) -> None:
     follower_watch, board = Watch(follower), []
     with SqliteLedger(tmp_path) as ledger:
         for second in range(1, 11):
-            ledger.append([record for record in _more(second)])
+            ledger.append(list(_more(second)))
             (tmp_path / NAME).write_bytes(msgspec.json.encode(live(at=NOW + second)))
             while follower.step():
                 pass
@@ -93,12 +93,12 @@ def test_the_flow_is_the_boards(tmp_path: Path) -> None:
 
 def test_a_gates_level_is_of_the_last_minute(tmp_path: Path) -> None:
     """A gate that passed nearly everything begins to fail: the page says so within the minute, not after a day."""
-    watch = Watch(folder_of(tmp_path, live()))
+    follower = folder_of(tmp_path, live())
+    watch = Watch(follower)
     before = {gate.gate: gate for gate in watch.moment(NOW).gates}[FAITHFULNESS]
     assert before.recent is None and before.verdicts == before.passed.trials + before.errored.successes
     with SqliteLedger(tmp_path) as ledger:
         ledger.append(list(_more(1)))
-    follower = watch._follower
     while follower.step():
         pass
     after = {gate.gate: gate for gate in watch.moment(NOW + 5).gates}[FAITHFULNESS]
