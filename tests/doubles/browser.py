@@ -66,8 +66,8 @@ class Page:
     async def until(self, expression: str, within_s: float = WAIT_S) -> Any:
         """Waits until the expression is true; gives it. Raises TimeoutError."""
         async with asyncio.timeout(within_s):
-            while not (found := await self.value(expression)):
-                await asyncio.sleep(0.02)  # noqa: ASYNC110 - what is waited for is in another process
+            while not (found := await self.value(expression)):  # noqa: ASYNC110 - of another process
+                await asyncio.sleep(0.02)
         return found
 
     async def look(self, *, size: tuple[int, int], dark: bool) -> None:
