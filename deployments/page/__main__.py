@@ -4,13 +4,13 @@ its standard input does, which the run holds open."""
 import sys
 from pathlib import Path
 
-from deployments.page.serve import Place, serve
+from deployments.page.serve import ListenAt, serve
 from deployments.terminal.screen import put
 
 
 def main() -> None:
     """Serves the folder that the command names, also before there is one."""
-    serve(Path(sys.argv[1]), None, Place(), put, lifeline=sys.stdin.fileno())
+    serve(Path(sys.argv[1]), None, ListenAt(), put, lifeline=sys.stdin.fileno())
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from actors.ledger.samples import EndKind
-from deployments.page.index import Filter
-from deployments.page.labels import Label
+from deployments.page.index import SampleFilter
+from deployments.page.labels import GivenLabel
 from schemas.errors import UserError
 from schemas.flaws import FlawKind, Worth
 
@@ -21,17 +21,17 @@ class LabelForm(Struct, frozen=True):
     """A form that was sent. `label`: None takes the label back; `then`: the next sample is wanted."""
 
     form: str
-    label: Label | None
+    label: GivenLabel | None
     then: bool
     query: str
 
 
-def filter_of(query: QueryParams) -> Filter:
+def filter_of(query: QueryParams) -> SampleFilter:
     """The filter in an address. Raises UserError."""
     end = query.get("end") or None
     if end is not None and end not in {each.value for each in EndKind}:
         raise UserError(f"end: there is no {end[:40]!r}; accepted or dead_lettered")
-    return Filter(
+    return SampleFilter(
         end=None if end is None else EndKind(end),
         mode=query.get("mode") or None,
         repair=query.get("repair") or None,
@@ -66,7 +66,7 @@ async def label_form(request: Request) -> LabelForm:
         given = dict(parse_qsl(body.decode(), max_num_fields=20))
         worth = given.get("worth", "")
         flaw = FlawKind(given["flaw"]) if given.get("flaw") else None
-        label = None if worth == "none" else Label(Worth(worth), flaw, given.get("gate") or None)
+        label = None if worth == "none" else GivenLabel(Worth(worth), flaw, given.get("gate") or None)
     except ValueError as error:
         raise UserError(f"the form holds what no label is: {error}") from error
     if label is not None and label.worth is Worth.UNKNOWN:

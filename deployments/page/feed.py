@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from deployments.page.follower import Follower
-from deployments.page.index import Filter
-from deployments.page.moment import Moment, Watch
+from deployments.page.index import SampleFilter
+from deployments.page.moment import ShownMoment, Watch
 from deployments.page.render import rendered
 
 TICK_S = 0.25
@@ -61,11 +61,11 @@ class Feed:
         """What the overview's parts show at this moment, by the names in their templates."""
         return self._values(self._watch.moment())
 
-    def _made(self, moment: Moment) -> dict[str, str]:
+    def _made(self, moment: ShownMoment) -> dict[str, str]:
         values = self._values(moment)
         return {name: rendered(f"part_{name}", **values) for name in PARTS}
 
-    def _values(self, moment: Moment) -> dict[str, Any]:
+    def _values(self, moment: ShownMoment) -> dict[str, Any]:
         run = self.run
         return {
             "moment": moment,
@@ -73,7 +73,7 @@ class Feed:
             "counts": run.counts,
             "reading": run.reading,
             "bill": run.bill,
-            "newest": run.index.found(Filter()).samples[:NEWEST] if run.reading.is_whole else run.newest(NEWEST),
+            "newest": run.index.found(SampleFilter()).samples[:NEWEST] if run.reading.is_whole else run.newest(NEWEST),
         }
 
     async def stream(self) -> AsyncIterator[bytes]:

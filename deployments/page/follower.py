@@ -44,7 +44,7 @@ STEP = 50
 _NOTHING = Summary()
 
 
-class Reading(Struct, frozen=True):
+class ReadSoFar(Struct, frozen=True):
     """How far the ledgers have been read, in records."""
 
     read: int = 0
@@ -75,7 +75,7 @@ class Follower:
         self.config: RunConfig | None = None
         self.fault = ""
         """Why the folder cannot be read now; "" if it can."""
-        self.reading = Reading()
+        self.reading = ReadSoFar()
         self.counts = Counts()
         """Orders by state, exact from the first step on; the summary's are of what was read so far."""
         self._waiting: deque[tuple[_Shard, list[tuple[int, Record]]]] = deque()
@@ -154,7 +154,7 @@ class Follower:
         self._told()
 
     def _told(self) -> None:
-        self.reading = Reading(sum(shard.read for shard in self._shards), self._there)
+        self.reading = ReadSoFar(sum(shard.read for shard in self._shards), self._there)
         self.counts = self.summary.counts if self.reading.is_whole else self.counts
 
     def _begin(self, folders: Sequence[str]) -> None:

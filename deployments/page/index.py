@@ -46,7 +46,7 @@ _ROW = ("order_id", "passage_id", "at", "end", "reason", *_NEW)
 _REPLACE = f"INSERT OR REPLACE INTO samples ({', '.join(_ROW)}) VALUES ({', '.join(f':{name}' for name in _ROW)})"
 
 
-class Filter(Struct, frozen=True):
+class SampleFilter(Struct, frozen=True):
     """Which samples. `low` and `high` are of `gate`'s last score, both included; `text` is searched for as it is
     written, in any case."""
 
@@ -73,7 +73,7 @@ class IndexedSample(Struct, frozen=True):
     passage_id: PassageId | None
 
 
-class Found(Struct, frozen=True):
+class FoundSamples(Struct, frozen=True):
     """One page of what a filter lets through, the newest first, and how many there are."""
 
     samples: tuple[IndexedSample, ...]
@@ -123,7 +123,7 @@ class SampleIndex:
         """Samples so far."""
         return self._rows(f"SELECT count(*) FROM samples WHERE {_ENDED}", ())[0][0]
 
-    def found(self, wanted: Filter, page: int = 0) -> Found:
+    def found(self, wanted: SampleFilter, page: int = 0) -> FoundSamples:
         """The page of that number, from 0. Numbers that a filter holds may be any."""
         where, values = _where(wanted)
         (total,) = self._rows(f"SELECT count(*) FROM samples WHERE {where}", values)[0]
@@ -131,9 +131,9 @@ class SampleIndex:
             f"SELECT {_COLUMNS} FROM samples WHERE {where} ORDER BY number DESC LIMIT {PAGE} OFFSET ?",
             (*values, max(0, min(page, (total - 1) // PAGE)) * PAGE),
         )
-        return Found(tuple(map(_sample, rows)), total)
+        return FoundSamples(tuple(map(_sample, rows)), total)
 
-    def next_of(self, order_id: str, wanted: Filter) -> OrderId | None:
+    def next_of(self, order_id: str, wanted: SampleFilter) -> OrderId | None:
         """The sample below this one in the list of the filter; None below the last."""
         where, values = _where(wanted)
         query = f"SELECT order_id FROM samples WHERE {where} AND number < ({_NUMBER}) ORDER BY number DESC LIMIT 1"
@@ -184,7 +184,7 @@ class SampleIndex:
         return self._database.execute(query, values).fetchall()
 
 
-def _where(wanted: Filter) -> tuple[str, list[object]]:
+def _where(wanted: SampleFilter) -> tuple[str, list[object]]:
     """A condition of our own words, and the values in it."""
     parts: list[str] = [_ENDED]
     values: list[object] = []

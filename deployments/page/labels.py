@@ -28,7 +28,7 @@ LARGEST = 64 << 20
 """In bytes: some 30,000 labels."""
 
 
-class Label(Struct, frozen=True):
+class GivenLabel(Struct, frozen=True):
     """What a person says of a sample. `gate`: the only gate that it is about; None: all."""
 
     worth: Worth
@@ -36,7 +36,7 @@ class Label(Struct, frozen=True):
     gate: str | None = None
 
 
-def row_of(life: Life, label: Label, *, at: float) -> dict[str, Any]:
+def row_of(life: Life, label: GivenLabel, *, at: float) -> dict[str, Any]:
     """The row of an order's last draft. Raises UserError when it has none, and for a probe, which has a label."""
     draft = life.draft
     if life.probed is not None or draft is None:
@@ -63,14 +63,14 @@ def content_of(folder: Path) -> bytes:
     return b"".join(line + b"\n" for line in _lines(folder))
 
 
-def labels_of(folder: Path) -> dict[str, Label]:
+def labels_of(folder: Path) -> dict[str, GivenLabel]:
     """The labels of a folder's orders, in the order of their rows. Raises OutputError."""
-    found: dict[str, Label] = {}
+    found: dict[str, GivenLabel] = {}
     for row in filter(None, map(_row, _lines(folder))):
         try:
             worth = Worth.GOOD if row.get("label") else Worth.BAD
             flaw = None if row.get("flaw") is None else FlawKind(row["flaw"])
-            found[str(row["order_id"])] = Label(worth, flaw, row.get("gate"))
+            found[str(row["order_id"])] = GivenLabel(worth, flaw, row.get("gate"))
         except (KeyError, ValueError):  # somebody else's row
             continue
     return found

@@ -70,7 +70,7 @@ class GateLevel(Struct, frozen=True):
     drifting: bool
 
 
-class Moment(Struct, frozen=True):
+class ShownMoment(Struct, frozen=True):
     """What the overview shows beside the tables."""
 
     at: float
@@ -89,7 +89,7 @@ class Watch:
         self._flow = flow(())
         self._recent: deque[tuple[float, Summary]] = deque()
 
-    def moment(self, now: float | None = None) -> Moment:
+    def moment(self, now: float | None = None) -> ShownMoment:
         """The moment `now`, in seconds since the epoch."""
         now = time.time() if now is None else now
         follower, live = self._follower, self._follower.live
@@ -104,7 +104,7 @@ class Watch:
         elif progress is not None and follower.reading.is_whole:
             self._flow = flow(self._window.add(progress))
         state = _state(follower, self._flow, progress, now)
-        return Moment(now, state, self._flow, tuple(self._gates(summary, live if goes_on else None)), goes_on)
+        return ShownMoment(now, state, self._flow, tuple(self._gates(summary, live if goes_on else None)), goes_on)
 
     def _remember(self, now: float, summary: Summary) -> None:
         if not self._recent or now - self._recent[-1][0] >= SPACING_S:

@@ -29,7 +29,7 @@ NICE = 10
 ENDING_S = 1
 
 
-class Place(Struct, frozen=True):
+class ListenAt(Struct, frozen=True):
     """Where it listens. `port`: None for the usual one, or any if that is taken; 0 for any. `with_token`: also on
     loopback, where other users of this machine could see it."""
 
@@ -39,7 +39,7 @@ class Place(Struct, frozen=True):
 
 
 def serve(
-    folder: Path, beside: Path | None, place: Place, said: Callable[[str], None], *, lifeline: int | None = None
+    folder: Path, beside: Path | None, place: ListenAt, said: Callable[[str], None], *, lifeline: int | None = None
 ) -> None:
     """Serves until it is interrupted. `said` is given the page's address, with the token if there is one, once it
     listens. `lifeline`: a descriptor that ends when the process that started this one does.
@@ -65,7 +65,7 @@ def is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def bound(place: Place) -> socket.socket:
+def bound(place: ListenAt) -> socket.socket:
     """The socket, listening. Raises UserError."""
     ports = (USUAL_PORT, 0) if place.port is None else (place.port,)
     for port in ports:

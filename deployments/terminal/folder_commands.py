@@ -55,11 +55,11 @@ def page(
 ) -> None:
     """A run on a live page: flow, gates, cost, its samples to read and to label; works while it runs."""
     with boundary():
-        from deployments.page.serve import Place, serve
+        from deployments.page.serve import ListenAt, serve
         from deployments.terminal.boundary import say
         from deployments.terminal.reading import run_folder
 
-        place = Place(host, port, token)
+        place = ListenAt(host, port, token)
         others = None if beside is None else run_folder(beside)
         serve(run_folder(folder), others, place, lambda address: say(f"page at {address} (Ctrl-C ends it)"))
 

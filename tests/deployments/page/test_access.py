@@ -7,7 +7,7 @@ import pytest
 from actors.ledger.sqlite import SqliteLedger
 from deployments.page.access import Access
 from deployments.page.labels import NAME
-from deployments.page.serve import Place, bound, is_loopback
+from deployments.page.serve import ListenAt, bound, is_loopback
 from schemas.errors import UserError
 from tests.deployments.page.asking import HOST, OPEN, Reply, ask, page_of
 from tests.doubles.ledgers import Scale, plausible_run
@@ -125,9 +125,9 @@ def test_only_this_machines_addresses_are_loopback() -> None:
 
 def test_a_port_that_is_taken_is_said_in_one_line() -> None:
     """The port that was named is another program's; without a name any other is taken."""
-    with bound(Place(port=0)) as taken:
+    with bound(ListenAt(port=0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"--port {port}: .*name another"):
-            bound(Place(port=port))
+            bound(ListenAt(port=port))
     with pytest.raises(UserError, match=r"--host nowhere\.invalid"):
-        bound(Place(host="nowhere.invalid", port=0))
+        bound(ListenAt(host="nowhere.invalid", port=0))

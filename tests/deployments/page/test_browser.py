@@ -19,7 +19,7 @@ from deployments.page.access import Access
 from deployments.page.feed import Feed
 from deployments.page.follower import Follower
 from deployments.page.labels import labels_of
-from deployments.page.serve import Place, bound, served
+from deployments.page.serve import ListenAt, bound, served
 from schemas.ledger import AcceptedEnd, Planned, Record
 from schemas.live import NAME, Live, Waiting
 from schemas.orders import Attempt
@@ -41,7 +41,7 @@ TAB, ENTER = ("Tab", 9), ("Enter", 13)
 async def served_page(folder: Path, beside: Path | None = None) -> AsyncIterator[str]:
     """The folder's page on a port of loopback, in this process; gives its address."""
     feed = Feed(Follower(folder), None if beside is None else Follower(beside))
-    listening = bound(Place(port=0))
+    listening = bound(ListenAt(port=0))
     task = asyncio.ensure_future(served(feed, Access.new(with_token=False), listening, lambda: None, None))
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"

@@ -8,7 +8,7 @@ import pytest
 from actors.ledger.folder import Ledgers
 from actors.ledger.sqlite import SqliteLedger
 from deployments.page.follower import STEP, Follower
-from deployments.page.index import Filter
+from deployments.page.index import SampleFilter
 from deployments.terminal.reading import summary_of
 from schemas.progress import Counts, Summary
 from tests.doubles.ledgers import Scale, plausible_run
@@ -40,7 +40,7 @@ def test_its_tables_are_those_of_the_terminal(tmp_path: Path) -> None:
             assert read(follower).summary == summary(tmp_path)
             assert follower.counts == follower.summary.counts
             ended = follower.counts.accepted + follower.counts.dead_lettered
-            assert follower.index.found(Filter()).total == ended
+            assert follower.index.found(SampleFilter()).total == ended
 
 
 def test_the_counts_are_exact_before_all_is_read(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from actors.ledger.folder import Ledgers
 from actors.ledger.samples import EndedSample, EndKind, SampleRequest, chosen_samples
 from actors.ledger.sqlite import SqliteLedger
-from deployments.page.index import PAGE, Filter, IndexedSample, SampleIndex
+from deployments.page.index import PAGE, IndexedSample, SampleFilter, SampleIndex
 from schemas.ledger import Record
 from schemas.samples import Draft, texts_of
 from schemas.verdicts import FAITHFULNESS, Errored
@@ -23,7 +23,7 @@ def index_of(records: Sequence[Record]) -> SampleIndex:
     return index
 
 
-def all_of(index: SampleIndex, wanted: Filter) -> list[IndexedSample]:
+def all_of(index: SampleIndex, wanted: SampleFilter) -> list[IndexedSample]:
     pages = -(-index.found(wanted).total // PAGE)
     return [sample for page in range(pages) for sample in index.found(wanted, page).samples]
 
@@ -48,7 +48,7 @@ def test_each_line_says_what_the_sample_says(run: tuple[SampleIndex, Path]) -> N
     """Nobody reads one thing in the list and another behind its link."""
     index, folder = run
     samples = told(folder)
-    lines = {line.order_id: line for line in all_of(index, Filter())}
+    lines = {line.order_id: line for line in all_of(index, SampleFilter())}
     assert lines.keys() == samples.keys()
     for order_id, line in lines.items():
         sample = samples[order_id]
@@ -64,7 +64,7 @@ def test_every_filter_lets_through_what_it_says(run: tuple[SampleIndex, Path]) -
     index, folder = run
     samples = told(folder).values()
 
-    def ids(wanted: Filter) -> set[str]:
+    def ids(wanted: SampleFilter) -> set[str]:
         return {line.order_id for line in all_of(index, wanted)}
 
     def score(sample: EndedSample) -> float | None:
@@ -72,15 +72,17 @@ def test_every_filter_lets_through_what_it_says(run: tuple[SampleIndex, Path]) -
         return said[0].score if said else None
 
     for end in EndKind:
-        assert ids(Filter(end=end)) == {each.order_id for each in samples if each.end is end} != set()
+        assert ids(SampleFilter(end=end)) == {each.order_id for each in samples if each.end is end} != set()
     for mode in index.values("mode"):
-        assert ids(Filter(mode=mode)) == {each.order_id for each in samples if each.mode == mode}
+        assert ids(SampleFilter(mode=mode)) == {each.order_id for each in samples if each.mode == mode}
     for repair in index.values("repair"):
-        assert ids(Filter(repair=repair)) == {each.order_id for each in samples if each.repair == repair}
+        assert ids(SampleFilter(repair=repair)) == {each.order_id for each in samples if each.repair == repair}
     known = [(each.order_id, found) for each in samples if (found := score(each)) is not None]
     middle = sorted(found for _, found in known)[len(known) // 2]
-    assert ids(Filter(gate=FAITHFULNESS, high=middle)) == {order_id for order_id, found in known if found <= middle}
-    both = Filter(end=EndKind.ACCEPTED, gate=FAITHFULNESS, low=middle, text="FOUNDED")
+    assert ids(SampleFilter(gate=FAITHFULNESS, high=middle)) == {
+        order_id for order_id, found in known if found <= middle
+    }
+    both = SampleFilter(end=EndKind.ACCEPTED, gate=FAITHFULNESS, low=middle, text="FOUNDED")
     high = {order_id for order_id, found in known if found >= middle}
     told_so = {each.order_id for each in samples if any("founded" in text.casefold() for text in each.fields.values())}
     good = {each.order_id for each in samples if each.end is EndKind.ACCEPTED}
@@ -90,14 +92,14 @@ def test_every_filter_lets_through_what_it_says(run: tuple[SampleIndex, Path]) -
 def test_the_newest_come_first_and_pages_do_not_overlap() -> None:
     """A reader pages through a run of three hundred: each sample once, the last one that ended at the top."""
     index = index_of(list(plausible_run(3, Scale(passages=100))))
-    lines = all_of(index, Filter())
+    lines = all_of(index, SampleFilter())
     assert len({line.order_id for line in lines}) == len(lines) == index.counted == 300
     assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)
-    assert list(index.found(Filter(), 10**9).samples) == lines[-PAGE:], "a page after the last is the last"
+    assert list(index.found(SampleFilter(), 10**9).samples) == lines[-PAGE:], "a page after the last is the last"
 
 
 def test_a_search_is_for_letters_not_for_patterns() -> None:
     """A per cent sign, a quote and a bracket are letters of the text that is searched for."""
     index = index_of(list(plausible_run(3, Scale(passages=5))))
-    assert [index.found(Filter(text=odd)).total for odd in ("%", "' OR 1 --", "[a-z]*")] == [0, 0, 0]
-    assert index.found(Filter(text="?")).total == index.counted
+    assert [index.found(SampleFilter(text=odd)).total for odd in ("%", "' OR 1 --", "[a-z]*")] == [0, 0, 0]
+    assert index.found(SampleFilter(text="?")).total == index.counted

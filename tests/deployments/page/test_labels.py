@@ -12,7 +12,7 @@ from actors.ledger.history import Life, life_of
 from actors.ledger.sqlite import SqliteLedger
 from actors.probes.labelled import Labelled, labelled_rows
 from deployments.folder.proof import verified
-from deployments.page.labels import NAME, Label, labels_of, row_of, set_label
+from deployments.page.labels import NAME, GivenLabel, labels_of, row_of, set_label
 from schemas.errors import OutputError, UserError
 from schemas.flaws import FlawKind, Worth
 from schemas.ids import OrderId
@@ -21,7 +21,7 @@ from schemas.verdicts import FAITHFULNESS, VERIFIER, GateName
 from tests.doubles.ledgers import MemoryLedger, Scale, plausible_run
 
 RECORDS = list(plausible_run(4, Scale(passages=8)))
-GOOD, BAD = Label(Worth.GOOD), Label(Worth.BAD, FlawKind.PARAMETRIC, FAITHFULNESS)
+GOOD, BAD = GivenLabel(Worth.GOOD), GivenLabel(Worth.BAD, FlawKind.PARAMETRIC, FAITHFULNESS)
 
 
 def lives(records: Sequence[Record] = RECORDS) -> list[Life]:

@@ -12,7 +12,7 @@ from actors.counts.tally import Tally
 from actors.ledger.sqlite import SqliteLedger
 from deployments.monitoring.standstill import words
 from deployments.page.follower import Follower
-from deployments.page.moment import Moment, Tone, Watch
+from deployments.page.moment import ShownMoment, Tone, Watch
 from deployments.terminal.board import time_left
 from deployments.terminal.rates import flow
 from schemas.live import NAME, Live, Waiting
@@ -42,7 +42,7 @@ def folder_of(folder: Path, said: Live | None) -> Follower:
     return followed(folder)
 
 
-def moment_of(folder: Path, said: Live | None, *, at: float = NOW + 1) -> Moment:
+def moment_of(folder: Path, said: Live | None, *, at: float = NOW + 1) -> ShownMoment:
     return Watch(folder_of(folder, said)).moment(at)
 
 
@@ -76,16 +76,16 @@ def test_why_it_waits_is_said_in_the_terminals_words(tmp_path: Path) -> None:
 def test_the_flow_is_the_boards(tmp_path: Path) -> None:
     """A run goes on for ten seconds: rates and the time left are those of the terminal's board."""
     follower = folder_of(tmp_path, live())
-    follower_watch, board = Watch(follower), []
+    watch, board, moments = Watch(follower), [], []
     with SqliteLedger(tmp_path) as ledger:
         for second in range(1, 11):
             ledger.append(list(_more(second)))
             (tmp_path / NAME).write_bytes(msgspec.json.encode(live(at=NOW + second)))
             while follower.step():
                 pass
-            moment = follower_watch.moment(NOW + second)
+            moments.append(watch.moment(NOW + second))
             board.append(_progress(follower, NOW + second))
-    expected = flow(board)
+    moment, expected = moments[-1], flow(board)
     assert moment.flow.ended_per_s == expected.ended_per_s is not None
     assert (moment.flow.attempts_per_s, moment.flow.left_s) == (expected.attempts_per_s, expected.left_s)
     assert moment.state.left == time_left(board[-1], expected)
@@ -102,8 +102,8 @@ def test_a_gates_level_is_of_the_last_minute(tmp_path: Path) -> None:
     while follower.step():
         pass
     after = {gate.gate: gate for gate in watch.moment(NOW + 5).gates}[FAITHFULNESS]
-    assert after.recent == after.verdicts - before.verdicts > 0
-    assert after.errored.trials == after.recent and after.passed.trials <= after.recent
+    gained = after.verdicts - before.verdicts
+    assert after.recent == after.errored.trials == gained >= after.passed.trials > 0
     assert {gate.gate: gate for gate in watch.moment(NOW + 300).gates}[FAITHFULNESS].recent is None
 
 
