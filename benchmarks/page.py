@@ -120,8 +120,7 @@ async def taken(count: int) -> None:
 
 
 async def _rate(folder: Path, count: int) -> float:
-    with SqliteLedger(folder) as ledger:
-        return await attempts_per_second(ledger, count)
+    return await attempts_per_second(SqliteLedger(folder), count)
 
 
 async def _beside(folder: Path, count: int) -> float:

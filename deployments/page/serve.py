@@ -24,7 +24,7 @@ from schemas.errors import UserError
 
 LOOPBACK = "127.0.0.1"
 USUAL_PORT = 9465
-NICE = 10
+NICE = 19
 """How far behind the run's processes it stands where they want the same core."""
 ENDING_S = 1
 

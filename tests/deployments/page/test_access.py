@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from actors.ledger.sqlite import SqliteLedger
+from deployments.cli import app
 from deployments.page.access import Access
 from deployments.page.labels import NAME
 from deployments.page.serve import ListenAt, bound, is_loopback
@@ -131,3 +133,12 @@ def test_a_port_that_is_taken_is_said_in_one_line() -> None:
             bound(ListenAt(port=port))
     with pytest.raises(UserError, match=r"--host nowhere\.invalid"):
         bound(ListenAt(host="nowhere.invalid", port=0))
+
+
+@pytest.mark.parametrize("of", [["nowhere"], [".", "--beside", "nowhere"], [".", "--host", "nowhere.invalid"]])
+def test_what_cannot_be_shown_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, of: list[str]) -> None:
+    """A folder that there is not, an address of no machine: nothing is served."""
+    monkeypatch.chdir(tmp_path)
+    found = CliRunner().invoke(app, ["page", *of])
+    assert (found.exit_code, found.stderr.count("\n")) == (2, 1)
+    assert "nowhere" in found.stderr
