@@ -111,6 +111,7 @@ async def test_every_answer_forbids_what_the_page_does_not_need(folder: Path) ->
         assert policy.startswith("default-src 'none'; script-src 'self'; ") and "unsafe" not in policy
         assert reply.headers["cache-control"] == "no-store" and reply.headers["x-content-type-options"] == "nosniff"
         assert reply.headers["cross-origin-resource-policy"] == "same-origin"
+        assert reply.headers["referrer-policy"] == "same-origin", "with no-referrer a browser says Origin: null"
 
 
 async def test_only_its_own_files_are_served(folder: Path) -> None:

@@ -147,7 +147,7 @@ async def test_a_passage_with_script_tags_is_read_and_not_run(tmp_path: Path) ->
     async with served_page(tmp_path) as address, browser(tmp_path / "profile") as page:
         await page.call("Page.addScriptToEvaluateOnNewDocument", source="window.alert = () => { window.ran = true }")
         await page.open(f"{address}/")
-        await page.until("document.querySelector('.line a')")
+        await page.until("document.querySelector('.line a') !== null")
         life = await page.value("document.querySelector('.line a').href")
         for where in (f"{address}/", f"{address}/samples", life):
             await page.open(where)
