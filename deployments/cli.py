@@ -9,10 +9,21 @@ from typing import Annotated
 
 import typer
 
-from deployments.terminal.boundary import MISTAKEN, boundary
+from deployments.terminal.boundary import COMMAND, MISTAKEN, boundary
 from deployments.terminal.first_contact import register
 from deployments.terminal.folder_commands import folders
-from deployments.terminal.options import Changed, Json, MetricsPort, More, Page, ProfileStart, RunFile, SeamName, Strict
+from deployments.terminal.options import (
+    Changed,
+    Json,
+    MetricsHost,
+    MetricsPort,
+    More,
+    Page,
+    ProfileStart,
+    RunFile,
+    SeamName,
+    Strict,
+)
 
 app = typer.Typer(
     name="gleaner",
@@ -39,11 +50,12 @@ def _version(asked: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     asked: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    pass
+    COMMAND.set(context.invoked_subcommand)
 
 
 @app.command()
@@ -55,6 +67,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
     metrics_port: MetricsPort = None,
+    metrics_host: MetricsHost = None,
     changed: Changed = "skip",
     strict: Strict = False,
     more: More = None,
@@ -71,7 +84,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
         may_lie_here()
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
         shown = Display(quiet=quiet, json=json, start=profile_start, page=page)
-        ended = run_watched(config, output, shown, terms, metrics_port=metrics_port)
+        ended = run_watched(config, output, shown, terms, metrics_port=metrics_port, metrics_host=metrics_host)
         raise typer.Exit(ended)
 
 

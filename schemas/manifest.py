@@ -9,6 +9,7 @@ from schemas.overlap import GateOverlap
 from schemas.probes import Probes
 from schemas.progress import (
     Counts,
+    DiversityCount,
     EndCount,
     GateErrors,
     ModeCount,
@@ -100,3 +101,5 @@ class Manifest(Struct, frozen=True, kw_only=True):
     """Files in the corpus's folders that are not read, by suffix."""
     plan_ended: PlanEnd | None = None
     """Why no more orders are issued though the corpus may have more."""
+    diversity: tuple[DiversityCount, ...] = ()
+    """How alike accepted samples are, of a run with an embedder."""

@@ -12,6 +12,7 @@ from schemas.errors import ErrorKind
 from schemas.firsts import FirstCount
 from schemas.measures import Exposed, Together, Total, TotalSeconds
 from schemas.orders import EndReason, OrderKind
+from schemas.outlook import Cohort
 from schemas.overlap import NO_OVERLAP, GateOverlap
 from schemas.probes import Probes
 from schemas.recovery import FailureMode, RepairKind
@@ -255,6 +256,22 @@ class Carried(Struct, frozen=True):
     """They may still get orders: some of theirs are outstanding, or the run ended before they were dry."""
 
 
+class DiversityCount(Struct, frozen=True):
+    """How alike accepted samples are, of those that one embedder made vectors of. Samples of one queue shard are
+    compared with each other."""
+
+    embedder: str
+    samples: Total
+    pairs: Total
+    cosines: Annotated[float, Together.ADDED]
+    """The sum over the pairs."""
+
+    @property
+    def mean_cosine(self) -> float | None:
+        """Of any two samples, in [-1, 1]; None without a pair."""
+        return self.cosines / self.pairs if self.pairs else None
+
+
 class Summary(Struct, frozen=True):
     """All counts: each field is a table."""
 
@@ -304,6 +321,10 @@ class Summary(Struct, frozen=True):
     """How long replicas held accelerators, by role; empty in a run of an earlier version."""
     firsts: tuple[FirstCount, ...] = ()
     """The first completions and verdicts of each role; `actors.counts.advice` makes advice of them."""
+    diversity: tuple[DiversityCount, ...] = ()
+    """How alike accepted samples are, of a run with an embedder."""
+    cohort: Cohort = Cohort()
+    """The orders that were issued first: what the rest is reckoned by."""
 
     @property
     def tokens(self) -> int:

@@ -34,6 +34,7 @@ TOGETHER = {
     "tests/faults/test_notice.py": THREE_NODES,
     "tests/faults/test_queue_shards.py": THREE_NODES,
     "tests/faults/test_steps.py": THREE_NODES,
+    "tests/faults/test_suspend.py": THREE_NODES,
     "tests/deployments/engines/": ENGINES,
     "tests/deployments/ray/test_calls.py": ONE_RAY,
     "tests/deployments/ray/test_autoscaling.py": ONE_RAY,

@@ -8,9 +8,11 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from actors.counts.accelerators import AcceleratorFold
+from actors.counts.cohort import CohortFold
 from actors.counts.course import CourseFold
 from actors.counts.credits import CreditFold
 from actors.counts.distributions import AttemptDistributions
+from actors.counts.diversity import DiversityFold
 from actors.counts.entries import Entry, OutstandingOrders
 from actors.counts.failures import FailureFold
 from actors.counts.firsts import FirstsFold
@@ -58,6 +60,8 @@ class Tally:
             ProbeFold(),
             FirstsFold(),
             StrataFold(),
+            DiversityFold(),
+            CohortFold(),
         )
         self._of_attempts: tuple[CountFold, ...] = (VerdictFold(), OverlapFold(), FailureFold(), ShareFold())
 

@@ -21,7 +21,8 @@ DOCUMENTS = "documents"
 """The folder for texts that were extracted from files."""
 FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED, DOCUMENTS})
 _FILES = re.compile(
-    r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt|end\.asked|labels\.jsonl",
+    r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt|(end|drain)\.asked"
+    r"|labels\.jsonl",
     re.DOTALL,
 )
 _UNFINISHED = re.compile(r"\..*\.writing", re.DOTALL)

@@ -39,6 +39,18 @@ def locked(lock: Path, owner: int, wait_s: float) -> int:
     return descriptor
 
 
+def holder_of(lock: Path) -> str | None:
+    """Who holds the lock, as `process on host`; None when nobody does. Takes nothing, but for a moment."""
+    try:
+        descriptor = os.open(lock, os.O_RDONLY | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return None
+    try:
+        return None if _try_lock(descriptor) else os.pread(descriptor, 256, 0).decode("ascii", "replace").strip()
+    finally:
+        os.close(descriptor)
+
+
 def _try_lock(descriptor: int) -> bool:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -11,6 +11,8 @@ from markupsafe import Markup
 from actors.counts.advice import advice_of
 from actors.counts.bill import per_accelerator_hour
 from actors.counts.carried_words import carried_words
+from actors.counts.diversity import diversity_words
+from actors.counts.outlook import saving, saving_words
 from actors.counts.rates import share
 from actors.ledger.history import life_of
 from actors.report.billed import held_rows, held_words
@@ -64,6 +66,8 @@ def render(facts: ReportFold, manifest: Manifest, ledger: ExampleLedger, *, now:
         flow_narrow=flow_figure(facts.paths.brief(), NARROW, class_="narrow"),
         summary=summary,
         carried=carried_words(summary.carried),
+        diversity=diversity_words(summary.diversity),
+        saving=saving_words(saving(summary)),
         latency=latency_rows(facts.distributions()),
         hourly=hourly,
         accelerator="" if hourly is None else hourly[0].value.upper(),

@@ -1,7 +1,8 @@
-"""One `/metrics` for a run, on this machine's loopback. It gets every Progress, and Prometheus reads it.
+"""One `/metrics` for a run, with `/ready` and `/live` beside it: on this machine's loopback, unless the user names
+another address. It gets every Progress, and Prometheus reads it.
 
-Law: monitoring costs the run almost nothing and never makes it fail. A port that the user names must be free. The usual
-port may be another run's; then this run continues without metrics and says so.
+Law: monitoring costs the run almost nothing and never makes it fail. A port or an address that the user names must be
+free. The usual port may be another run's; then this run continues without metrics and says so.
 """
 
 import math
@@ -10,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.metrics_core import Metric as Family
@@ -18,6 +19,7 @@ from prometheus_client.registry import Collector
 
 from actors.metrics.collector import RunCollector
 from actors.metrics.metric import PoolReplicas, Run, RunMoment
+from deployments.monitoring.condition import Application, Condition, answering, liveness, readiness
 from deployments.monitoring.progress import Phase, Progress
 from schemas.config import RunConfig
 from schemas.config_cascade import judging
@@ -34,13 +36,18 @@ counts and the run's end."""
 
 class Metrics:
     """A run's metrics while the block runs; call it with every Progress. `port`: None for the usual one, 0 for any.
+    `host`: None for loopback alone.
 
-    `say` is called when the metrics are not at the usual place, and when there are none. Raises UserError when a port
-    that the user named is taken.
+    `say` is called when the metrics are not at the usual place, and when there are none. Raises UserError when a place
+    that the user named cannot be had.
     """
 
-    def __init__(self, config: RunConfig, *, port: int | None, say: Callable[[str], None]) -> None:
-        self._port = port
+    def __init__(
+        self, config: RunConfig, *, port: int | None, say: Callable[[str], None], host: str | None = None
+    ) -> None:
+        self._host = HOST if host is None else host
+        self._port = USUAL_PORT if port is None else port
+        self._option = f"--metrics-port {port}" if port is not None else f"--metrics-host {host}" if host else None
         self._say = say
         self._to_say = ""
         self._scrapes = _Scrapes(RunCollector(_run(config)))
@@ -51,25 +58,29 @@ class Metrics:
     @property
     def url(self) -> str | None:
         """The address for scrapes; None when the usual port was taken."""
-        return None if self._server is None else f"http://{HOST}:{self._server.server_port}/metrics"
+        if self._server is None:
+            return None
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self._server.server_port}/metrics"
 
     def __enter__(self) -> Self:
         registry = CollectorRegistry(auto_describe=False)
         registry.register(self._scrapes)
-        port = USUAL_PORT if self._port is None else self._port
         try:
-            self._server, self._thread = start_http_server(port, addr=HOST, registry=registry)
+            self._server, self._thread = start_http_server(self._port, addr=self._host, registry=registry)
         except (OSError, OverflowError) as error:
-            if self._port is not None:
+            if self._option is not None:
                 why = getattr(error, "strerror", None) or error
                 raise UserError(
-                    f"--metrics-port {port}: {why}; name another, or 0 for any that is free (docs/monitoring.md)"
+                    f"{self._option}: {why}; name another, or port 0 for any that is free (docs/monitoring.md)"
                 ) from error
             self._to_say = (
-                f"no metrics: port {port} of {HOST} is taken (another run?); --metrics-port 0 takes a free one"
+                f"no metrics: port {self._port} of {HOST} is taken (another run?); --metrics-port 0 takes a free one"
             )
         else:
-            self._to_say = "" if self._port is None else f"metrics at {self.url}"
+            scraped = cast(Application, self._server.get_app())
+            self._server.set_app(answering(scraped, {"/ready": self._scrapes.ready, "/live": self._scrapes.live}))
+            self._to_say = "" if self._option is None else f"metrics at {self.url}"
         return self
 
     def __exit__(
@@ -86,22 +97,30 @@ class Metrics:
         if self._to_say:  # only after the run has begun, so that a refusal of it stands alone
             self._say(self._to_say)
             self._to_say = ""
-        self._scrapes.tell(moment(progress))
+        self._scrapes.tell(progress)
         self._done = progress.phase is Phase.DONE
 
 
 class _Scrapes(Collector):
-    """The collector, and the times of the last scrapes."""
+    """The collector, the times of the last scrapes, and the last Progress for those who ask whether the run works."""
 
     def __init__(self, collector: RunCollector) -> None:
         self._collector = collector
         self._scraped = threading.Condition()
         self._scraped_at: tuple[float, ...] = ()
         self._told_at = 0.0
+        self._last: Progress | None = None
 
-    def tell(self, moment: RunMoment) -> None:
-        self._collector.tell(moment)
+    def tell(self, progress: Progress) -> None:
+        self._collector.tell(moment(progress))
         self._told_at = time.monotonic()
+        self._last = progress
+
+    def ready(self) -> Condition:
+        return readiness(self._last)
+
+    def live(self) -> Condition:
+        return liveness(self._last, time.monotonic() - self._told_at)
 
     def describe(self) -> Iterator[Family]:
         return self._collector.describe()

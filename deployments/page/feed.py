@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from actors.counts.outlook import outlook, outlook_words
 from deployments.page.follower import Follower
 from deployments.page.index import SampleFilter
 from deployments.page.moment import ShownMoment, Watch
@@ -67,12 +68,14 @@ class Feed:
 
     def _values(self, moment: ShownMoment) -> dict[str, Any]:
         run = self.run
+        ahead = outlook(run.summary, wanted=None if run.config is None else run.config.stop.samples)
         return {
             "moment": moment,
             "summary": run.summary,
             "counts": run.counts,
             "reading": run.reading,
             "bill": run.bill,
+            "ahead": "" if ahead is None else outlook_words(ahead),
             "newest": run.index.found(SampleFilter()).samples[:NEWEST] if run.reading.is_whole else run.newest(NEWEST),
         }
 

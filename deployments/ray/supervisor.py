@@ -11,6 +11,7 @@ import ray
 
 from actors.counts.bill import is_spent
 from actors.queue.preflight import LaunchTerms
+from deployments.folder import draining
 from deployments.folder.ending import answered, is_asked
 from deployments.folder.output import keep
 from deployments.hub.publisher import Publisher
@@ -100,6 +101,8 @@ class Supervisor:
                     break
             self._crew.watch(TICK_S)
             self._end_if_asked()
+            if draining.is_asked(self._output):
+                stop.ask()
             self._publish_if_due()
             if self.away is not None and self._is_loading(self.away.pool):
                 self._crew.wait_on()
@@ -161,6 +164,7 @@ class Supervisor:
         if self._config.ray_address is None:
             serving.check_fits(self._config, ray.cluster_resources())
         self._crew.open_queues()
+        draining.forget(self._output)
         keep(self._config, self._output)
         self._crew.start_queues(self._began_at)
         self._end_if_asked()

@@ -10,6 +10,7 @@ summary   the run's end, and `gleaner status`
 samples   `gleaner samples`
 beginning `gleaner init`
 doctor    `gleaner doctor`
+draining  `gleaner drain`
 comparing `gleaner compare`
 life      `gleaner explain`: one sample's life; executions: its programs
 reading   what `status`, `explain` and `report` read from a folder
@@ -22,5 +23,6 @@ planning  `gleaner plan`: what a run will take, nothing asked, nothing written
 options   arguments and options of several commands
 folder_commands  those that are given a run's folder, as typer knows them
 models    `gleaner models`: each model by itself
+pages     which page of the docs says more about an error
 boundary  errors to one line and an exit code
 """

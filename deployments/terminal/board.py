@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from actors.counts.outlook import outlook, outlook_words
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import waits_of, words
 from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Bar, columns, facts, grid
@@ -22,7 +23,7 @@ from schemas.verdicts import FAITHFULNESS, REWARD
 MODES_SHOWN = 4
 GATES = (FAITHFULNESS, REWARD)
 """Roles that are no generator pool: shown below these."""
-FIXED_LINES = 13
+FIXED_LINES = 14
 """Lines of the board that are always there: margins, head, bar, outcome, two table heads and what keeps them apart."""
 _PHASE_STYLE = {
     Phase.STARTING: WARN,
@@ -33,8 +34,11 @@ _PHASE_STYLE = {
 }
 
 
-def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height: int = 40) -> RenderableType:
-    """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began."""
+def board(
+    progress: Progress, flow: Flow, *, name: str, elapsed_s: float, wanted: int | None = None, height: int = 40
+) -> RenderableType:
+    """The whole view in at most `height` lines, where that can be. `elapsed_s`: since this process began. `wanted`: the
+    accepted samples that end the run, if a number of them does."""
     parts: list[RenderableType] = [_head(progress, name, worked_s(progress, elapsed_s=elapsed_s))]
     held = [Text(line, style=WARN) for line in words(waits_of(progress), now=progress.at)]
     advised = [Text(advice.words, style=WARN) for advice in progress.advice]
@@ -42,7 +46,7 @@ def board(progress: Progress, flow: Flow, *, name: str, elapsed_s: float, height
     if snapshot is not None and snapshot.counts.attempts:
         parts += [_bar(snapshot), *(held or [Text(time_left(progress, flow), style=DIM)]), *advised, Text()]
         models = _models(progress, flow)
-        parts += [_outcome(snapshot), Text(), _stages(flow), Text(), models]
+        parts += [_outcome(snapshot, wanted), Text(), _stages(flow), Text(), models]
         room = height - FIXED_LINES - len(flow.stages) - models.row_count - max(0, len(held) - 1)
         parts += _failures(snapshot.summary, shown=min(MODES_SHOWN, room - 2))
     else:
@@ -104,7 +108,7 @@ def _bar(snapshot: RunSnapshot) -> RenderableType:
     return row
 
 
-def _outcome(snapshot: RunSnapshot) -> RenderableType:
+def _outcome(snapshot: RunSnapshot, wanted: int | None) -> RenderableType:
     counts = snapshot.counts
     table = grid()
     table.add_column(style=DIM, min_width=9)
@@ -118,6 +122,8 @@ def _outcome(snapshot: RunSnapshot) -> RenderableType:
         f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later",
     )
     table.add_row("queue", f"{snapshot.ready:,}", _queue(snapshot))
+    ahead = outlook(snapshot.summary, wanted=wanted)
+    table.add_row("outlook", "–" if ahead is None else f"{ahead.accepted.value:,.0f}", outlook_words(ahead))
     return table
 
 

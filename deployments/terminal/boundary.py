@@ -1,13 +1,15 @@
 """Where errors become words.
 
 Law: the user's mistake is one line and exit code 2; a pool or the Hub that is away is one line and exit code 3; ours is
-a traceback and exit code 1.
+a traceback and exit code 1. Each names a page of the docs: the one in its own words, or else that of `pages`.
 """
 
+import re
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from shlex import quote
 
@@ -23,6 +25,9 @@ command goes on."""
 INTERRUPTED = 130
 """As a shell counts a program that Ctrl-C ended."""
 
+COMMAND: ContextVar[str | None] = ContextVar("the command that was given", default=None)
+_NAMES_A_PAGE = re.compile(r"\bdocs/[\w/-]+\.md")
+
 
 @contextmanager
 def boundary(*logs: Path) -> Iterator[None]:
@@ -31,10 +36,10 @@ def boundary(*logs: Path) -> Iterator[None]:
         with ungrouped():
             yield
     except UserError as mistake:
-        say(f"error: {' '.join(str(mistake).split())}")
+        say(with_page(f"error: {' '.join(str(mistake).split())}", mistake))
         raise typer.Exit(MISTAKEN) from mistake
     except (PoolAwayError, HubAwayError) as away:
-        say(f"stopped: {away}")
+        say(with_page(f"stopped: {away}", away))
         raise typer.Exit(AWAY) from away
     except (typer.Exit, typer.Abort, BrokenPipeError):
         raise
@@ -44,8 +49,15 @@ def boundary(*logs: Path) -> Iterator[None]:
     except Exception as failure:
         _put(traceback.format_exc().rstrip("\n"))
         more = " and ".join(quote(str(log)) for log in logs if log.exists())
-        say(f"failed: {described(failure)}" + (f"; see {more}" if more else ""))
+        say(with_page(f"failed: {described(failure)}" + (f"; see {more}" if more else ""), failure))
         raise typer.Exit(FAILED) from failure
+
+
+def with_page(words: str, error: BaseException) -> str:
+    """The words of an error with the page that says more about it, unless they name one."""
+    from deployments.terminal.pages import page_of  # not above: `--help` needs no configuration
+
+    return words if _NAMES_A_PAGE.search(words) else f"{words} (docs/{page_of(error, COMMAND.get())})"
 
 
 def say(line: str) -> None:

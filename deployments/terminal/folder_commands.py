@@ -24,6 +24,15 @@ def end(folder: Folder, config: CodeOf = None, json: Json = False) -> None:
 
 
 @folders.command()
+def drain(folder: Folder, json: Json = False) -> None:
+    """Stop a run so that it can go on: what is in flight ends, and the same `gleaner run` takes it up again."""
+    with boundary(folder / "logs"):
+        from deployments.terminal.draining import show_drain
+
+        show_drain(folder, json=json)
+
+
+@folders.command()
 def status(folder: Folder, json: Json = False) -> None:
     """How far a run is, from its ledger alone; works while it runs."""
     with boundary():

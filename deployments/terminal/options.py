@@ -41,7 +41,16 @@ MetricsPort = Annotated[
         metavar="PORT",
         min=0,
         max=65535,
-        help="Port of /metrics on this machine's loopback; 0: any free one.  [default: 9464 if it is free]",
+        help="Port of /metrics, /ready and /live; 0: any free one.  [default: 9464 if it is free]",
+        show_default=False,
+    ),
+]
+MetricsHost = Annotated[
+    str | None,
+    typer.Option(
+        "--metrics-host",
+        metavar="ADDRESS",
+        help="Where they listen: without a password; 0.0.0.0 for a cluster's Prometheus.  [default: loopback alone]",
         show_default=False,
     ),
 ]

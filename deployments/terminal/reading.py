@@ -65,6 +65,7 @@ def show_status(folder: Path, *, json: bool) -> None:
         summary = summary_of(ledgers)
         example = example_of(ledgers)
     live, bill = read_live(folder), bill_in(folder, summary)
+    config = read_config(folder)
     now = time.time()
     if json:
         told = {} if live is None else {"live": {**as_builtins(live), "driver": driver_of(live, now=now).value}}
@@ -74,7 +75,8 @@ def show_status(folder: Path, *, json: bool) -> None:
         return
     from deployments.terminal.summary import live_view, summary_view
 
-    view = summary_view(summary, folder, bill=bill, example=example)
+    wanted = None if config is None else config.stop.samples
+    view = summary_view(summary, folder, bill=bill, wanted=wanted, example=example)
     Screen().print(view if live is None else Group(Padding(live_view(live, now=now), (1, 1, 0, 1)), view))
 
 

@@ -17,7 +17,7 @@ from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.page.beside import PageBeside
-from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say
+from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
 from deployments.terminal.screen import Screen
@@ -45,7 +45,15 @@ class Display(Struct, frozen=True):
     page: bool = False
 
 
-def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *, metrics_port: int | None) -> int:
+def run_watched(
+    path: Path,
+    output: Path,
+    shown: Display,
+    terms: LaunchTerms,
+    *,
+    metrics_port: int | None,
+    metrics_host: str | None = None,
+) -> int:
     """Runs the configuration and shows it; gives the exit code. `metrics_port`: None for the usual one if it is
     free."""
     config = load(path)
@@ -55,9 +63,9 @@ def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *,
     profile = StartProfile() if shown.start else None
     with (
         logged(output),
-        Metrics(config, port=metrics_port, say=say) as metrics,
+        Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
         PageBeside(output, say) if shown.page else nullcontext() as page,
-        Watcher(config.name, console, quiet=shown.quiet) as watcher,
+        Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
         from deployments.ray.vigil import end_all
         from deployments.run import run
@@ -73,7 +81,7 @@ def run_watched(path: Path, output: Path, shown: Display, terms: LaunchTerms, *,
         def lost(error: ClusterError) -> None:
             """The run's own thread may wait in Ray for what never comes: this one ends the process."""
             watcher.stop()
-            say(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on")
+            say(with_page(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on", error))
             end_all()
             os._exit(FAILED)
 
@@ -99,16 +107,17 @@ def _ended(result: "RunResult", path: Path, output: Path) -> int:
     from deployments.run import RunEnd
 
     for line in lacking(result.undelivered):
-        say(f"{line}: `{_again(path, output)}` delivers them")
+        say(f"{line}: `{_again(path, output)}` delivers them (docs/sinks.md#what-is-promised)")
     if result.unpublished is not None:
-        say(f"not brought to the Hub: {result.unpublished}; `{_again(path, output)}`, or `gleaner push`, does it")
+        again = f"`{_again(path, output)}`, or `gleaner push`, does it (docs/push.md)"
+        say(f"not brought to the Hub: {result.unpublished}; {again}")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished else 0
     with Ledgers(output) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
     left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
     if result.away is not None:
-        say(f"stopped: {result.away}; {left}")
+        say(with_page(f"stopped: {result.away}; {left}", result.away))
         return AWAY
     if result.advice:
         for advice in result.advice:

@@ -10,6 +10,8 @@ from rich.text import Text
 
 from actors.counts.advice import advice_of
 from actors.counts.carried_words import carried_words
+from actors.counts.diversity import diversity_words
+from actors.counts.outlook import outlook, outlook_words, saving, saving_words
 from actors.report.intervals import interval_words
 from deployments.monitoring.live import Driver, driver_of
 from deployments.monitoring.standstill import words
@@ -36,12 +38,19 @@ VALUE_WIDTH = 28
 
 
 def summary_view(
-    summary: Summary, folder: Path, *, bill: Bill | None = None, example: OrderId | None = None
+    summary: Summary,
+    folder: Path,
+    *,
+    bill: Bill | None = None,
+    wanted: int | None = None,
+    example: OrderId | None = None,
 ) -> RenderableType:
-    """Counts, yield, recovery, failures and repairs, cost by role. `example`: an order worth looking at."""
-    parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), _numbers(summary)]
+    """Counts, yield, recovery, failures and repairs, cost by role. `wanted`: the accepted samples that end the run, if
+    a number of them does; `example`: an order worth looking at."""
+    numbers = _numbers(summary, wanted)
+    parts: list[RenderableType] = [_head(summary, folder), Text(), Bar(summary.counts), Text(), numbers]
     views = (_advice, _strata, _failures, _ends, _roles)
-    beside = (_carried, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
+    beside = (_carried, _diversity, _overlap, _unjudged, _cascades, _retrieval, _probes, _credit)
     for part in (*(view(summary) for view in views), bill_view(summary, bill), *(view(summary) for view in beside)):
         if part is not None:
             parts += [Text(), part]
@@ -95,7 +104,7 @@ def _took(summary: Summary) -> Text:
     return Text(f"  {clock(summary.worked_s)}", style="bold default")
 
 
-def _numbers(summary: Summary) -> RenderableType:
+def _numbers(summary: Summary, wanted: int | None) -> RenderableType:
     counts = summary.counts
     table = grid()
     table.add_column(style=DIM, min_width=13)
@@ -119,6 +128,12 @@ def _numbers(summary: Summary) -> RenderableType:
     )
     recovered = f"{counts.recovered:,} of {plural(counts.rejected, 'rejected order')} accepted later"
     table.add_row("recovery", percent(counts.recovered, counts.rejected), recovered)
+    saved = saving(summary)
+    if saved is not None:
+        table.add_row("", f"{saved.share.value:.0%}", saving_words(saved))
+    ahead = outlook(summary, wanted=wanted)
+    if ahead is not None:
+        table.add_row("outlook", f"{ahead.accepted.value:,.0f}", outlook_words(ahead))
     if summary.first_accepted_s is not None:
         table.add_row("first sample", spoken(summary.first_accepted_s), "from the start to the first accepted sample")
     if counts.refused_documents:
@@ -235,6 +250,11 @@ def _sets(overlap: GateOverlap) -> str:
 
 def _carried(summary: Summary) -> RenderableType | None:
     lines = carried_words(summary.carried)
+    return facts(*lines) if lines else None
+
+
+def _diversity(summary: Summary) -> RenderableType | None:
+    lines = diversity_words(summary.diversity)
     return facts(*lines) if lines else None
 
 

@@ -24,10 +24,20 @@ REFRESH_PER_S = 4
 
 
 class Watcher:
-    """Takes every Progress of a run and shows it until left. `name` is the run's; `clock` gives epoch seconds."""
+    """Takes every Progress of a run and shows it until left. `name` is the run's; `clock` gives epoch seconds.
+    `wanted`: the accepted samples that end the run, if a number of them does."""
 
-    def __init__(self, name: str, console: Console, *, quiet: bool, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        name: str,
+        console: Console,
+        *,
+        quiet: bool,
+        wanted: int | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._name = name
+        self._wanted = wanted
         self._clock = clock
         self._console = console
         self._window = Window()
@@ -85,5 +95,6 @@ class Watcher:
             self._flow,
             name=self._name,
             elapsed_s=self._clock() - self._started_at,
+            wanted=self._wanted,
             height=self._console.height,
         )

@@ -1,6 +1,7 @@
-"""The part of KubeRay's and Kubernetes' API that our manifests use, as types: an unknown or misspelt field is refused.
+"""The part of KubeRay's and Kubernetes' API that our tests read in the manifests, as types.
 
-After `ray.io/v1` of KubeRay 1.6 (raycluster_types.go, rayjob_types.go); not the whole schema.
+Operators' resources and templates of pods are validated by the operators' own schemas (`operators.py`), which are not
+asked about core resources: of these the types here refuse an unknown or misspelt field.
 """
 
 from typing import Literal
@@ -8,12 +9,18 @@ from typing import Literal
 from msgspec import Struct, field
 
 
-class Part(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """Base of every part of a manifest."""
+class Part(Struct, frozen=True, rename="camel"):
+    """Base of every part of a manifest that a schema validates."""
+
+
+class Whole(Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """Base of every part of a core resource."""
 
 
 class Metadata(Part, frozen=True):
     name: str
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
 
 
 class SecretRef(Part, frozen=True):
@@ -28,6 +35,28 @@ class EnvFrom(Part, frozen=True):
 class Resources(Part, frozen=True):
     requests: dict[str, str]
     limits: dict[str, str] = {}
+
+
+class Variable(Part, frozen=True):
+    name: str
+    value: str
+
+
+class Port(Part, frozen=True):
+    name: str
+    container_port: int
+
+
+class Command(Part, frozen=True):
+    command: list[str]
+
+
+class Hook(Part, frozen=True):
+    exec: Command
+
+
+class Lifecycle(Part, frozen=True):
+    pre_stop: Hook
 
 
 class VolumeMount(Part, frozen=True):
@@ -51,17 +80,27 @@ class Container(Part, frozen=True):
     security_context: ContainerSecurity
     resources: Resources
     env_from: list[EnvFrom]
-    volume_mounts: list[VolumeMount] = []
+    env: list[Variable]
+    volume_mounts: list[VolumeMount]
+    ports: list[Port] = []
+    lifecycle: Lifecycle | None = None
 
 
 class Claim(Part, frozen=True):
     claim_name: str
+    read_only: bool = False
+
+
+class EmptyDir(Part, frozen=True):
+    medium: str = ""
+    size_limit: str = ""
 
 
 class Volume(Part, frozen=True):
     name: str
     persistent_volume_claim: Claim | None = None
     config_map: Metadata | None = None
+    empty_dir: EmptyDir | None = None
 
 
 class SeccompProfile(Part, frozen=True):
@@ -82,6 +121,28 @@ class Toleration(Part, frozen=True):
     value: str | None = None
 
 
+class NodeExpression(Part, frozen=True):
+    key: str
+    operator: Literal["In"]
+    values: list[str]
+
+
+class Term(Part, frozen=True):
+    match_expressions: list[NodeExpression]
+
+
+class Terms(Part, frozen=True):
+    node_selector_terms: list[Term]
+
+
+class NodeAffinity(Part, frozen=True):
+    required: Terms = field(name="requiredDuringSchedulingIgnoredDuringExecution")
+
+
+class Affinity(Part, frozen=True):
+    node_affinity: NodeAffinity
+
+
 class Pod(Part, frozen=True):
     containers: list[Container]
     restart_policy: Literal["Never"]
@@ -90,7 +151,7 @@ class Pod(Part, frozen=True):
     termination_grace_period_seconds: int
     automount_service_account_token: bool = True
     volumes: list[Volume] = []
-    node_selector: dict[str, str] = {}
+    affinity: Affinity | None = None
     tolerations: list[Toleration] = []
 
 
@@ -126,10 +187,10 @@ class AuthOptions(Part, frozen=True):
 class RayClusterSpec(Part, frozen=True):
     ray_version: str
     enable_in_tree_autoscaling: bool
-    autoscaler_options: AutoscalerOptions
     auth_options: AuthOptions
     head_group_spec: HeadGroup
     worker_group_specs: list[WorkerGroup]
+    autoscaler_options: AutoscalerOptions | None = None
 
     @property
     def containers(self) -> list[Container]:
@@ -159,52 +220,60 @@ class RayJob(Part, frozen=True):
     spec: RayJobSpec
 
 
-class ClaimSpec(Part, frozen=True):
+class Named(Whole, frozen=True):
+    name: str
+
+
+class Storage(Whole, frozen=True):
+    requests: dict[str, str]
+
+
+class ClaimSpec(Whole, frozen=True):
     access_modes: list[Literal["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]]
-    resources: Resources
+    resources: Storage
 
 
-class VolumeClaim(Part, frozen=True):
+class VolumeClaim(Whole, frozen=True):
     api_version: Literal["v1"]
     kind: Literal["PersistentVolumeClaim"]
-    metadata: Metadata
+    metadata: Named
     spec: ClaimSpec
 
 
-class Expression(Part, frozen=True):
+class Expression(Whole, frozen=True):
     key: str
     operator: Literal["In", "NotIn", "Exists", "DoesNotExist"]
 
 
-class Selector(Part, frozen=True):
+class Selector(Whole, frozen=True):
     match_labels: dict[str, str] = {}
     match_expressions: list[Expression] = []
 
 
-class Peer(Part, frozen=True):
+class Peer(Whole, frozen=True):
     pod_selector: Selector | None = None
     namespace_selector: Selector | None = None
 
 
-class PolicyPort(Part, frozen=True):
+class PolicyPort(Whole, frozen=True):
     protocol: Literal["TCP", "UDP"]
     port: int
 
 
-class Ingress(Part, frozen=True):
+class Ingress(Whole, frozen=True):
     peers: list[Peer] = field(name="from")
     ports: list[PolicyPort] = []
     """None named: all of them."""
 
 
-class PolicySpec(Part, frozen=True):
+class PolicySpec(Whole, frozen=True):
     pod_selector: Selector
     policy_types: list[Literal["Ingress", "Egress"]]
     ingress: list[Ingress]
 
 
-class NetworkPolicy(Part, frozen=True):
+class NetworkPolicy(Whole, frozen=True):
     api_version: Literal["networking.k8s.io/v1"]
     kind: Literal["NetworkPolicy"]
-    metadata: Metadata
+    metadata: Named
     spec: PolicySpec

@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from deployments.config.load import load
 from tests.clusters.pins import CLUSTERS, ROOT, understood
 
 PAGE = ROOT / "docs" / "clusters.md"
 FILES = [PAGE, ROOT / "README.md", ROOT / "cluster.yaml", *sorted(CLUSTERS.iterdir())]
-COMMAND = re.compile(r"\bgleaner (?:run|preview|status|explain|verify|report) [^'\n`#]*")
+COMMAND = re.compile(r"\bgleaner (?:run|preview|status|explain|verify|report|drain) [^'\n`#]*")
 
 
 def commands() -> list[str]:
@@ -27,6 +29,13 @@ def test_there_are_commands() -> None:
 def test_every_command_is_understood(command: str) -> None:
     """An option that was renamed is found here and not on a cluster."""
     assert understood(command)
+
+
+def test_the_smoke_run_is_the_quickstart_on_a_cluster() -> None:
+    """The quickstart is run by other tests; the page's figures are of both."""
+    smoke, quickstart = load(ROOT / "examples" / "smoke.yaml"), load(ROOT / "examples" / "quickstart.yaml")
+    assert smoke.ray_address == "auto"
+    assert replace(smoke, name=quickstart.name, ray_address=None) == quickstart
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,35 @@ def test_wrong_use_is_told_in_one_line(job: dict[str, str], tmp_path: Path) -> N
     assert not (tmp_path / "srun").exists()
 
 
+STANDS_IN = """#!/usr/bin/env bash
+if [ "$1" = run ]; then mkdir -p "$4" && echo turn >> "$4/turns"; exit "$ENDS"; fi
+"""
+"""For `gleaner`, and for `ray`, which only says that its head is well."""
+
+
+def test_on_nfs_the_folder_is_brought_back_after_each_turn(job: dict[str, str], tmp_path: Path) -> None:
+    """GLEANER_SCRATCH: each turn goes on from what the one before left, also one that failed, and one whose copy was
+    cut off between its renames; nothing stays on the node's disk."""
+    (scratch := tmp_path / "scratch").mkdir()
+    for name in ("gleaner", "ray"):
+        (tmp_path / "bin" / name).write_text(STANDS_IN)
+        (tmp_path / "bin" / name).chmod(0o755)
+    (tmp_path / "run.yaml").write_text("ray_address: auto\n")
+    output = tmp_path / "nfs" / "run"
+    output.parent.mkdir()
+
+    def turn(ends: int) -> int:
+        own = job | {"SLURM_JOB_NUM_NODES": "1", "GLEANER_SCRATCH": str(scratch), "ENDS": str(ends)}
+        command = ["bash", SCRIPT, str(tmp_path / "run.yaml"), str(output)]
+        return subprocess.run(command, env=own, capture_output=True, check=False, timeout=60).returncode
+
+    assert (turn(0), turn(1)) == (0, 1)
+    output.rename(output.with_suffix(".old"))
+    assert turn(0) == 0
+    assert (output / "turns").read_text().split() == ["turn"] * 3
+    assert list(scratch.iterdir()) == [] and list(output.parent.iterdir()) == [output]
+
+
 def until(holds: Callable[[], bool], what: str) -> None:
     """Waits until the condition holds."""
     end = time.monotonic() + LONGEST_S
@@ -110,7 +139,9 @@ def _group(leader: int) -> list[psutil.Process]:
 @pytest.mark.ray
 @pytest.mark.slow
 def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, str], tmp_path: Path) -> None:
-    """SIGUSR1 in the middle of a run: the samples under way end, the job asks for its next turn, no process stays."""
+    """SIGUSR1 in the middle of a run: the samples under way end, the job asks for its next turn, no process stays. The
+    run's folder is on a disk of the node's own, and back where it was asked for before the job is."""
+    (scratch := tmp_path / "scratch").mkdir()
     write_corpus(tmp_path / "corpus.jsonl", PASSAGES)
     config = configuration(tmp_path / "corpus.jsonl", rejected=0.0, concurrency=16)
     engine = CustomEngine(factory="tests.doubles.engines:instant", options={"median_s": 1.0, "slots": 8})
@@ -119,12 +150,13 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
     with (tmp_path / "out").open("wb") as out:
         batch = subprocess.Popen(
             ["bash", SCRIPT, tmp_path / "run.yaml", tmp_path / "run"],
-            cwd=ROOT, env=job, stdout=out, stderr=subprocess.STDOUT, start_new_session=True,
+            cwd=ROOT, env=job | {"GLEANER_SCRATCH": str(scratch)}, stdout=out, stderr=subprocess.STDOUT,
+            start_new_session=True,
         )  # fmt: skip
 
     def under_way() -> bool:
         assert batch.poll() is None, (tmp_path / "out").read_text()
-        return ended(tmp_path / "run", ACCEPTED) > 0
+        return any(ended(folder, ACCEPTED) for folder in scratch.glob("*/run"))
 
     try:
         until(under_way, "a first sample")
@@ -137,7 +169,7 @@ def test_when_time_is_up_the_run_drains_and_the_job_is_requeued(job: dict[str, s
         batch.wait()
     assert left == [], "processes outlived the job"
     assert 0 < ended(tmp_path / "run", ACCEPTED) < PASSAGES * SLOTS
-    assert (tmp_path / "run" / "manifest.json").exists()
+    assert (tmp_path / "run" / "manifest.json").exists() and list(scratch.iterdir()) == []
     assert (tmp_path / "scontrol").read_text().splitlines()[-1] == f"requeue {job['SLURM_JOB_ID']}"
     head, others = (tmp_path / "srun").read_text().splitlines()
     assert "--nodelist=node1" in head and "ray start --head" in head and "--dashboard-host=127.0.0.1" in head

@@ -75,6 +75,15 @@ def test_status_beside_a_running_writer(unfinished: Path) -> None:
     assert "not finished" in gleaner("status", unfinished).stdout
 
 
+def test_nobody_is_asked_to_drain_a_folder_that_no_run_holds(unfinished: Path) -> None:
+    """A pod's hook after its run has ended: nothing to do, said so, and the next run is not asked."""
+    told = gleaner("drain", unfinished)
+    assert told.exit_code == 0 and "no run holds this folder" in told.stderr
+    said = json.loads(gleaner("drain", unfinished, "--json").stdout)
+    assert said["drained"] is False and said["outstanding"] > 0
+    assert not (unfinished / "drain.asked").exists()
+
+
 def test_explain_by_the_beginning_of_an_id(finished: Path, orders: list[OrderId]) -> None:
     """A person types the first digits; --json gives the same life whole."""
     result = gleaner("explain", finished, orders[3][:12])

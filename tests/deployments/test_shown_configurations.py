@@ -24,6 +24,7 @@ KINDS = {"Qwen/Qwen3-8B": QWEN3, "Qwen/Qwen3-32B": QWEN3, "judge": QWEN3, "Qwen/
 SHOWN = (
     "README.md",
     "docs/tasks/prompted.md",
+    "examples/cluster-4x8.yaml",
     "examples/cluster-8b-32b.yaml",
     "examples/math.yaml",
     "examples/summaries.yaml",

@@ -62,7 +62,7 @@ class Prometheus:
 @contextmanager
 def watching(target: str, folder: Path) -> Iterator[Prometheus]:
     """Scrapes `target` (host:port) each second; everything else as in the project's own configuration."""
-    for name in ("alerts.yml", "vllm-servers.yml"):
+    for name in ("alerts.yml", "vllm-servers.yml", "gpu-nodes.yml"):
         shutil.copy(MONITORING / name, folder / name)
     configuration = (MONITORING / "prometheus.yml").read_text()
     configuration = configuration.replace("127.0.0.1:9464", target).replace("_interval: 5s", "_interval: 1s")

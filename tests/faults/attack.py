@@ -160,6 +160,17 @@ class Attack:
         self._driver.kill()
         self._driver.wait()
 
+    def terminate(self, grace_s: float) -> None:
+        """As a pod ends: SIGTERM, and SIGKILL when the grace period is over."""
+        self._driver.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            self._driver.wait(grace_s)
+        self.kill_the_driver()
+
+    def code(self) -> int:
+        """Waits for the driver's end; its exit code."""
+        return self._driver.wait(LONGEST_S)
+
     def send_away(self, notice_s: int) -> psutil.Process:
         """A spot notice for the node that holds most generators; gives its raylet."""
         until(lambda: self._alive() and self.ended() > 0.1 * PASSAGES * SLOTS, "a tenth of the work")

@@ -12,6 +12,8 @@ PYTHONS = ((3, 11), (3, 12))
 LEAST_SHM = GIB
 """Docker gives 64 MiB; Ray then keeps its objects in a file, and vLLM's processes cannot talk."""
 LEAST_FREE = 2 * GIB
+SHARES = frozenset({"nfs", "nfs3", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "fuse.s3fs", "fuse.gcsfuse"})
+"""File systems on which SQLite's write-ahead log and its locks cannot be relied on."""
 LEAST_INODES = 10_000
 MOST_FULL = 0.95
 """Ray's own limit (`local_fs_capacity_threshold`): a fuller disk takes no more objects."""
@@ -99,9 +101,12 @@ def shared_memory(shm: Space | None) -> MachineFinding:
 
 
 def disk(check: str, place: Space | None) -> MachineFinding:
-    """A disk has room, and may hold more files."""
+    """A disk has room, may hold more files, and is no network share."""
     if place is None:
         return unknown(check, "its file system cannot be read")
+    if place.kind in SHARES:
+        says = f"{place.path} is on a network share ({place.kind}), whose locks a ledger cannot rely on"
+        return trouble(check, says, "choose a folder on a disk of this machine's own", "docs/clusters.md#nfs-alone")
     if place.free < LEAST_FREE:
         says = f"{place.path}: {size(place.free)} free of {size(place.total)}"
         return trouble(check, says, "make room, or choose another folder", "docs/durability.md")

@@ -16,6 +16,7 @@ from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
+import psutil
 from msgspec import Struct
 
 MOST_ENTRIES = 20_000
@@ -40,12 +41,14 @@ class Gpus(Struct, frozen=True):
 
 
 class Space(Struct, frozen=True):
-    """Of a file system, in bytes. `inodes`: free ones; None where they are not counted."""
+    """Of a file system, in bytes. `inodes`: free ones; None where they are not counted. `kind`: such as ext4; "" if it
+    is not known."""
 
     path: str
     total: int
     free: int
     inodes: int | None = None
+    kind: str = ""
 
 
 class RayLeft(Struct, frozen=True):
@@ -136,7 +139,15 @@ def space(path: Path) -> Space | None:
     except OSError:
         return None
     inodes = found.f_favail if found.f_files else None
-    return Space(str(path), found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize, inodes)
+    size, free = found.f_blocks * found.f_frsize, found.f_bavail * found.f_frsize
+    return Space(str(path), size, free, inodes, _mounted_as(there))
+
+
+def _mounted_as(path: Path) -> str:
+    """The kind of the file system that holds an existing path."""
+    mounts = {Path(each.mountpoint): each.fstype for each in psutil.disk_partitions(all=True)}
+    real = path.resolve()
+    return next((mounts[each] for each in (real, *real.parents) if each in mounts), "")
 
 
 def temporary_folder() -> Path:

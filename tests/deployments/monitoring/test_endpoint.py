@@ -1,5 +1,6 @@
 """The endpoint beside a run: where it listens, what it says, and what becomes of a port that is taken."""
 
+import json
 import socket
 import socketserver
 import threading
@@ -8,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -116,6 +118,54 @@ def test_the_usual_port_taken_by_another_run_is_said_and_no_more(
             metrics(progress)
     assert metrics.url is None
     assert len(said) == 1 and f"port {taken}" in said[0] and "--metrics-port 0" in said[0]
+
+
+def look(url: str | None, path: str) -> tuple[int, dict[str, Any]]:
+    """Status and JSON of `/ready` or `/live`."""
+    assert url is not None
+    try:
+        with urllib.request.urlopen(url.removesuffix("/metrics") + path, timeout=10) as reply:
+            return reply.status, json.load(reply)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+def test_a_probe_sees_when_the_pools_answer(config: RunConfig) -> None:
+    """Beside /metrics: not ready before the first report and while models load, ready when all answer."""
+    (generator, *_) = play()[3].replicas
+    running = replace(play()[3], replicas=(generator,))
+    loading = replace(running, replicas=(replace(generator, running=0),))
+    with Metrics(config, port=0, say=print) as metrics:
+        before = look(metrics.url, "/ready")
+        metrics(loading)
+        meanwhile = look(metrics.url, "/ready")
+        metrics(running)
+        then, live = look(metrics.url, "/ready"), look(metrics.url, "/live")
+        scraped = page(metrics.url)
+    assert (before[0], before[1]["reason"]) == (503, "the run starts")
+    assert (meanwhile[0], meanwhile[1]["reason"]) == (503, f"{generator.role} loading")
+    assert (then[0], then[1]["ok"], live[0]) == (200, True, 200)
+    assert "gleaner_run_info" in scraped
+
+
+def test_a_clusters_prometheus_may_ask(config: RunConfig) -> None:
+    """`--metrics-host 0.0.0.0`: the endpoint is reached by another address of this machine, and its place is said."""
+    said: list[str] = []
+    with Metrics(config, port=0, host="0.0.0.0", say=said.append) as metrics:
+        metrics(play()[3])
+        assert metrics.url is not None
+        other = metrics.url.replace("0.0.0.0", "127.0.0.2")
+        assert "gleaner_run_info" in page(other)
+    assert said == [f"metrics at {metrics.url}"]
+
+
+def test_an_address_that_is_not_this_machines_is_refused(config: RunConfig) -> None:
+    """Somebody relies on it, so the run does not start without."""
+    with (
+        pytest.raises(UserError, match=r"--metrics-host 192\.0\.2\.1: "),
+        Metrics(config, port=None, host="192.0.2.1", say=print),
+    ):
+        pass
 
 
 def test_the_usual_port_is_prometheus_own() -> None:

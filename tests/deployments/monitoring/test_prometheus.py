@@ -23,6 +23,7 @@ from schemas.config_deployed import Replicas
 from schemas.config_engines import CustomEngine
 from schemas.config_gates import Retrieved
 from schemas.config_probes import NamedInjector, Probing
+from tests.doubles import gpu_exporter
 from tests.doubles.gates import changed_gate
 from tests.doubles.ports import free_port
 from tests.doubles.prometheus import MONITORING, Prometheus, panels, watching
@@ -30,8 +31,11 @@ from tests.needs import needs
 
 ROOT = MONITORING.parents[1]
 SELECTOR = re.compile(r"\b(gleaner_\w+|up)(?:\{([^}]*)\})?")
-GRAFANA = {"$__rate_interval": "5s", "$instance": ".*"}
+GPU = re.compile(r"\b(DCGM_\w+)(?:\{([^}]*)\})?")
+GRAFANA = {"$__rate_interval": "5s", "$instance": ".*", "$gpus": ".*"}
 """What Grafana puts in place of its variables."""
+LONGEST_S = 60.0
+"""A wait that ends a hanging test, no claim about speed."""
 RULES_S = 2.5
 """After the run's last scrape: rules have been evaluated on it."""
 
@@ -40,10 +44,14 @@ def rules() -> list[dict[str, Any]]:
     return yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"][0]["rules"]
 
 
-def queries() -> dict[str, str]:
-    """Every query of the dashboard file, by its panel and letter."""
-    targets = ((panel["title"], target) for panel in panels() for target in panel.get("targets", ()))
-    return {f"{title} {target['refId']}": target["expr"] for title, target in targets}
+def queries(*, gpus: bool = False) -> dict[str, str]:
+    """Every query of the dashboard file, by its panel and letter: those of its row of GPUs, or the others."""
+    row, found = "", {}
+    for panel in panels():
+        row = panel["title"] if panel["type"] == "row" else row
+        if (row == "What do the GPUs do?") == gpus:
+            found |= {f"{panel['title']} {target['refId']}": target["expr"] for target in panel.get("targets", ())}
+    return found
 
 
 def asked(expr: str) -> str:
@@ -52,13 +60,37 @@ def asked(expr: str) -> str:
     return expr
 
 
-EXPRESSIONS = {**queries(), **{rule["alert"]: rule["expr"] for rule in rules()}}
+ALL = queries() | queries(gpus=True)
+EXPRESSIONS = {
+    **{name: expr for name, expr in ALL.items() if "gleaner_" in expr},
+    **{rule["alert"]: rule["expr"] for rule in rules()},
+}
 
 
-@pytest.mark.parametrize("query", queries().values(), ids=queries().keys())
-def test_every_query_is_of_the_selected_runs(query: str) -> None:
-    """Two runs are watched, one is selected: a panel shows that one alone."""
+@pytest.mark.parametrize("query", ALL.values(), ids=ALL.keys())
+def test_every_query_is_of_the_selected_runs_and_nodes(query: str) -> None:
+    """Two runs are watched, one is selected: a panel shows that one alone, and its GPUs the selected nodes'."""
     assert all('instance=~"$instance"' in labels for _, labels in SELECTOR.findall(query))
+    assert all(labels == 'Hostname=~"$gpus"' for _, labels in GPU.findall(query))
+
+
+@pytest.mark.slow
+@needs("prometheus", "prometheus")
+def test_the_row_of_gpus_shows_what_an_exporter_tells(tmp_path: Path) -> None:
+    """No GPU is here: a double tells what NVIDIA's exporter tells, and each query gives numbers within its bounds."""
+    asked_for = {name for query in ALL.values() for name, _ in GPU.findall(query)}
+    assert asked_for == set(gpu_exporter.GAUGES)
+    began_at = time.time()
+    with gpu_exporter.gpu_exporter() as target, watching(target, tmp_path) as prometheus:
+        until = time.monotonic() + LONGEST_S
+        told: dict[str, list[float]] = {}
+        while not all(told.get(name) for name in queries(gpus=True)) and time.monotonic() < until:
+            time.sleep(0.5)
+            now = time.time()
+            told = {name: prometheus.finite(asked(query), began_at, now) for name, query in queries(gpus=True).items()}
+    assert {name for name, values in told.items() if not values} == set()
+    assert told["Busy slots, and what their GPUs do A"][-1] == pytest.approx(0.75)
+    assert told["GPU memory A"][-1] == pytest.approx(0.875)
 
 
 def test_panels_have_numbers_of_their_own_and_do_not_lie_on_each_other() -> None:
@@ -137,7 +169,7 @@ def test_make_monitor_starts_it_and_says_where(tmp_path: Path) -> None:
             os.killpg(process.pid, signal.SIGINT)
     assert f"http://127.0.0.1:{port}" in told
     assert names == {rule["alert"] for rule in rules()}
-    assert [job["job_name"] for job in read["scrape_configs"]] == ["gleaner", "ray", "vllm"]
+    assert [job["job_name"] for job in read["scrape_configs"]] == ["gleaner", "ray", "vllm", "gpus"]
 
 
 @pytest.fixture(scope="module")

@@ -82,7 +82,8 @@ async def test_a_mistake_of_the_user_in_a_group_is_one_line(capsys: pytest.Captu
     group = await group_of(ConfigError("pools.generator: no such model"))
     with pytest.raises(BaseException, match=r"^2$"), boundary():
         raise group
-    assert capsys.readouterr().err == "gleaner: error: pools.generator: no such model\n"
+    page = "docs/models.md#which-model-for-which-role"
+    assert capsys.readouterr().err == f"gleaner: error: pools.generator: no such model ({page})\n"
 
 
 async def test_a_bug_of_ours_in_a_group_is_named(capsys: pytest.CaptureFixture[str]) -> None:

@@ -52,6 +52,7 @@ BITE = {
     "not 0.32.0": checks.vllm(PINS, {"vllm": "0.11.0"}, ONE),
     "--shm-size": checks.shared_memory(space(1 / 16, 1 / 16)),
     "1.0 GiB free": checks.disk("disk", space(1)),
+    "network share (nfs4)": checks.disk("disk", Space("/home/me", 10 * GIB, 50 * GIB, kind="nfs4")),
     "12 more files": checks.disk("disk", space(50, inodes=12)),
     "96% full": checks.temporary(space(40, 1000)),
     "--metrics-port 0": checks.metrics_port(9464, taken=True),
