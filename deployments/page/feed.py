@@ -75,7 +75,7 @@ class Feed:
             "counts": run.counts,
             "reading": run.reading,
             "bill": run.bill,
-            "ahead": "" if ahead is None else outlook_words(ahead),
+            "ahead": "" if ahead is None else f"{ahead.accepted.value:,.0f} {outlook_words(ahead)}",
             "newest": run.index.found(SampleFilter()).samples[:NEWEST] if run.reading.is_whole else run.newest(NEWEST),
         }
 
