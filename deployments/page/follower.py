@@ -80,6 +80,8 @@ class Follower:
         """Orders by state, exact from the first step on; the summary's are of what was read so far."""
         self._waiting: deque[tuple[_Shard, list[tuple[int, Record]]]] = deque()
         """What was read and is not folded yet."""
+        self._configured: tuple[int, ...] | None = None
+        """What run.yaml was known by when it was read."""
         self._there = 0
         self._shards: list[_Shard] = []
         self._seen: tuple[object, ...] = ()
@@ -97,7 +99,7 @@ class Follower:
         fault = ""
         try:
             self.live = read_live(self.folder)
-            self.config = read_config(self.folder)
+            self._configure()
             with Ledgers(self.folder) as ledgers:
                 self._read(ledgers.each)
         except (OutputError, LedgerError, OSError) as error:
@@ -127,6 +129,17 @@ class Follower:
                 return [_line(sample) for sample in chosen_samples(ledgers, SampleRequest(limit, seed=None))]
         except (OutputError, LedgerError):  # `fault` says it
             return []
+
+    def _configure(self) -> None:
+        """Reads run.yaml where it is another than before: that takes some ten milliseconds."""
+        try:
+            stat = (self.folder / CONFIG_NAME).lstat()
+            sign = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        except OSError:
+            sign = None
+        if sign != self._configured:
+            self.config = read_config(self.folder)
+            self._configured = sign
 
     def _read(self, ledgers: Sequence[LedgerReader]) -> None:
         if [shard.folder for shard in self._shards] != [ledger.folder for ledger in ledgers] or any(

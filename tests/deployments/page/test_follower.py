@@ -100,3 +100,20 @@ def test_it_writes_nothing_and_keeps_nothing_open(tmp_path: Path) -> None:
     assert not [link for link in links if os.readlink(link).startswith(str(tmp_path))]
     after = {name: sign for name, sign in signs(tmp_path).items() if not name.endswith(("-wal", "-shm"))}
     assert after == before and follower.counts != Counts()
+
+
+def test_a_changed_configuration_is_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`gleaner replay --config` puts another run.yaml there: prices and name are its. One that stays is read once."""
+    write_config = (tmp_path / "run.yaml").write_text
+    text = (Path(__file__).parents[3] / "examples" / "quickstart.yaml").read_text()
+    with SqliteLedger(tmp_path) as ledger:
+        ledger.append(list(plausible_run(12, Scale(passages=3))))
+    write_config(text.replace("name: quickstart", "name: first"))
+    follower = read(Follower(tmp_path))
+    assert follower.config is not None and follower.config.name == "first"
+    write_config(text.replace("name: quickstart", "name: second"))
+    assert read(follower).config is not None and follower.config.name == "second"
+    monkeypatch.setattr("deployments.page.follower.read_config", None)
+    with SqliteLedger(tmp_path) as ledger:
+        ledger.append(list(plausible_run(13, Scale(passages=3, refused=0))))
+    assert read(follower).fault == "" and follower.counts.issued == 18
