@@ -28,12 +28,14 @@ from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.folder.more import agree, raise_stop
 from deployments.folder.output import prepare
+from deployments.monitoring.trackers.installed import check_installed
 from deployments.ray.cluster import cluster
 from deployments.ray.forking.needs import needed
 from deployments.ray.interrupts import Interrupts, StopRequest
 from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost
 from schemas.config import RunConfig
+from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice
 from schemas.manifest import Manifest
@@ -52,6 +54,8 @@ class RunResult(Struct, frozen=True):
     """The shards that each sink lacks; the next run of the folder delivers them. A sink that has all is left out."""
     unpublished: str | None = None
     """Why the last push to the Hub failed (`publish`); None if it did not, or none was to be made."""
+    untracked: Mapping[TrackerName, str] = {}
+    """The trackers that do not show the run's end, and why; the next run of the folder tells them."""
 
 
 def run(
@@ -77,6 +81,7 @@ def run(
     asyncio.run(check_sandboxes(inside_gates(config.gates)))
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)
+    check_installed(config.trackers)
     if config.publish is not None:
         from deployments.hub.token import check_token  # the Hub's client: nobody else waits for it
 
@@ -94,11 +99,12 @@ def run(
             supervisor.dismiss()
             manifest = finish(folder, now=time.time(), versions=versions())
             unpublished = None if end is RunEnd.PREFLIGHT else supervisor.publish(asked)
+            untracked = supervisor.track(end, asked)
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
     advice = supervisor.stops_for if end is RunEnd.PREFLIGHT else ()
-    return RunResult(manifest, end, away, advice, _undelivered(config, output), unpublished)
+    return RunResult(manifest, end, away, advice, _undelivered(config, output), unpublished, untracked)
 
 
 def _undelivered(config: RunConfig, output: Path) -> Mapping[str, tuple[str, ...]]:

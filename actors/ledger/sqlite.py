@@ -192,6 +192,15 @@ class LedgerReader:
         kinds = self._rows("SELECT kind, count(*) FROM records GROUP BY kind", ())
         return self._rows("SELECT count(*) FROM orders", ())[0][0], dict(kinds)
 
+    def order_ends(self, after_seq: int, limit: int) -> Sequence[tuple[int, OrderId, bool]]:
+        """The next ends of orders: sequence number, order, and whether it is a dead letter. No record is read."""
+        dead, *others = map(_kind, (DeadLetteredEnd, AcceptedEnd, Rescored, NotNeededEnd))
+        found = self._rows(
+            "SELECT seq, order_id, kind FROM records WHERE seq > ? AND kind IN (?, ?, ?, ?) ORDER BY seq LIMIT ?",
+            (after_seq, dead, *others, limit),
+        )
+        return [(seq, OrderId(order_id), kind == dead) for seq, order_id, kind in found]
+
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
         """The next plans with their sequence numbers, ascending; at most `limit`."""
         query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"

@@ -3,7 +3,7 @@ drains."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -19,12 +19,14 @@ from deployments.monitoring.live import LiveFile
 from deployments.monitoring.preflight import FirstLook
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import Standstill, waits_of
+from deployments.monitoring.trackers.follower import AWAY_END_S, END_S, Followers
 from deployments.ray.autoscaling import Autoscaler
 from deployments.ray.crew import Crew, Role
 from deployments.ray.interrupts import StopRequest
 from deployments.ray.launch import launch_of, new_token
 from deployments.serve import deployments as serving
 from schemas.config import RunConfig
+from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice, Preflight
 from schemas.ledger import Metered
@@ -84,6 +86,7 @@ class Supervisor:
         self._standstill = Standstill()
         self._live: LiveFile | None = None
         self._publisher = None if config.publish is None else Publisher(config.publish, output)
+        self._followers = Followers(config, output)
         self._where: serving.DeploymentNames
         self._deployed = False
 
@@ -141,10 +144,22 @@ class Supervisor:
 
         return self._publisher.finish(goes_on)
 
+    def track(self, end: RunEnd, stop: StopRequest) -> Mapping[TrackerName, str]:
+        """Tells the trackers of the finished folder; gives those that it did not reach, and why."""
+        asked = stop.asked
+
+        def goes_on() -> bool:
+            self._report(Phase.DONE, "telling the trackers")
+            return asked or not stop.asked
+
+        wait_s = AWAY_END_S if asked else END_S
+        return self._followers.finish(complete=end is RunEnd.COMPLETE, wait_s=wait_s, goes_on=goes_on)
+
     def stop(self) -> None:
         """Ends what this run started, and nothing else. The queue closes its ledger last."""
         if self._publisher is not None:
             self._publisher.stop()
+        self._followers.stop()
         self.dismiss()
         if self._live is not None:
             self._live.end()
@@ -215,9 +230,9 @@ class Supervisor:
         self._report(Phase.FINISHING, "closing shards")
 
     def _undelivered(self) -> tuple[Pause, ...]:
-        """The sinks that take nothing; the Hub is one of them."""
+        """The sinks that take nothing; the Hub and the trackers are among them."""
         published = None if self._publisher is None else self._publisher.pause
-        return (*self._crew.undelivered(), *(() if published is None else (published,)))
+        return (*self._crew.undelivered(), *(() if published is None else (published,)), *self._followers.pauses)
 
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
@@ -263,4 +278,5 @@ class Supervisor:
         self._standstill.log(waits_of(progress), now=now)
         if self._live is not None:
             self._live.tell(progress)
+        self._followers.tell(progress)
         self._watch(progress)

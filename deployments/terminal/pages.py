@@ -69,6 +69,7 @@ BY_KEY: dict[str, str] = {
     "dataset.sinks": "sinks.md",
     "dataset": "configuration.md#dataset",
     "publish": "push.md",
+    "trackers": "trackers.md",
     "ray_address": "clusters.md",
 }
 """The first key that an error's path begins with; `*`: any name."""

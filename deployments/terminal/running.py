@@ -111,6 +111,8 @@ def _ended(result: "RunResult", path: Path, output: Path) -> int:
     if result.unpublished is not None:
         again = f"`{_again(path, output)}`, or `gleaner push`, does it (docs/push.md)"
         say(f"not brought to the Hub: {result.unpublished}; {again}")
+    for tracker, why in result.untracked.items():
+        say(f"not shown to the end by {tracker}: {why}; `{_again(path, output)}` tells it (docs/trackers.md)")
     if result.end is RunEnd.COMPLETE:
         return AWAY if result.undelivered or result.unpublished else 0
     with Ledgers(output) as ledgers:

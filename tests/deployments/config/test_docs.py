@@ -123,6 +123,17 @@ PUBLISH_KEYS = (
 """Of a dataset of the Hub that a run fills, which was not there when the bound was set: what `gleaner push` is given as
 options (docs/push.md)."""
 
+TRACKER_KEYS = (
+    "trackers.wandb",
+    "trackers.mlflow",
+    "trackers.otel",
+    *(f"wandb.{key}" for key in ("project", "entity", "mode")),
+    *(f"mlflow.{key}" for key in ("uri", "experiment")),
+    *(f"otel.{key}" for key in ("endpoint", "traces", "content")),
+)
+"""Of where a run is shown besides its own pages, which was not there when the bound was set: the address and the place
+of each tracker, and how much of the orders' lives goes there (docs/trackers.md)."""
+
 COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
 """Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
 saves)."""
@@ -160,6 +171,7 @@ def test_there_are_few_keys() -> None:
         *CASCADE_KEYS,
         *CODE_KEYS,
         *PUBLISH_KEYS,
+        *TRACKER_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 
