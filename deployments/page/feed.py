@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from actors.counts.outlook import outlook, outlook_words
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.page.index import SampleFilter
 from deployments.page.moment import ShownMoment, Watch
 from deployments.page.render import rendered
@@ -31,7 +31,7 @@ PARTS = ("state", "orders", "flow", "gates", "failures", "cost", "newest", "ende
 class Feed:
     """Follows `run`, and `beside` if there is another to compare it with."""
 
-    def __init__(self, run: Follower, beside: Follower | None = None) -> None:
+    def __init__(self, run: FolderFollower, beside: FolderFollower | None = None) -> None:
         self.run = run
         self.beside = beside
         self.closing = False

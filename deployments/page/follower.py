@@ -65,7 +65,7 @@ class _Shard:
         self.tally = Tally()
 
 
-class Follower:
+class FolderFollower:
     """One folder. Call `step` again and again; between calls the other members say what it found."""
 
     def __init__(self, folder: Path) -> None:

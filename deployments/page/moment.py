@@ -17,7 +17,7 @@ from actors.counts.rates import rate, share
 from deployments.monitoring.live import Driver
 from deployments.monitoring.progress import Phase, Progress
 from deployments.monitoring.standstill import words
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.terminal.board import time_left
 from deployments.terminal.rates import Flow, Window, flow
 from deployments.terminal.summary import driver_words
@@ -83,7 +83,7 @@ class ShownMoment(Struct, frozen=True):
 class Watch:
     """Makes moments of what a follower has read. Ask it about once a second: it keeps the last minute."""
 
-    def __init__(self, follower: Follower) -> None:
+    def __init__(self, follower: FolderFollower) -> None:
         self._follower = follower
         self._window = Window()
         self._flow = flow(())
@@ -176,7 +176,7 @@ def _progress(live: Live, summary: Summary, now: float) -> Progress:
     )
 
 
-def _state(follower: Follower, flow: Flow, progress: Progress | None, now: float) -> State:
+def _state(follower: FolderFollower, flow: Flow, progress: Progress | None, now: float) -> State:
     summary, live = follower.summary, follower.live
     if follower.fault:
         starts = live is not None and driver_words(live, now=now)[0] is Driver.RUNS

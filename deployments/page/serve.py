@@ -18,7 +18,7 @@ from msgspec import Struct
 
 from deployments.page.access import Access
 from deployments.page.feed import Feed
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.page.site import Site
 from schemas.errors import UserError
 
@@ -49,7 +49,7 @@ def serve(
         os.nice(NICE)
     listening = bound(place)
     access = Access.new(with_token=place.with_token or not is_loopback(place.host))
-    feed = Feed(Follower(folder), None if beside is None else Follower(beside))
+    feed = Feed(FolderFollower(folder), None if beside is None else FolderFollower(beside))
     host, port = listening.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
     token = "" if access.token is None else f"?token={access.token}"

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message
 
 from deployments.page.access import Access
 from deployments.page.feed import Feed
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.page.site import Site
 
 HOST = "127.0.0.1:9465"
@@ -26,9 +26,9 @@ class Reply(Struct, frozen=True):
     text: str
 
 
-def followed(folder: Path) -> Follower:
+def followed(folder: Path) -> FolderFollower:
     """A follower that has read all there is."""
-    follower = Follower(folder)
+    follower = FolderFollower(folder)
     follower.step()
     while not follower.reading.is_whole:
         follower.step()

@@ -17,7 +17,7 @@ import pytest
 from actors.ledger.sqlite import SqliteLedger
 from deployments.page.access import Access
 from deployments.page.feed import Feed
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.page.labels import labels_of
 from deployments.page.serve import ListenAt, bound, served
 from schemas.ledger import AcceptedEnd, Planned, Record
@@ -40,7 +40,7 @@ TAB, ENTER = ("Tab", 9), ("Enter", 13)
 @asynccontextmanager
 async def served_page(folder: Path, beside: Path | None = None) -> AsyncIterator[str]:
     """The folder's page on a port of loopback, in this process; gives its address."""
-    feed = Feed(Follower(folder), None if beside is None else Follower(beside))
+    feed = Feed(FolderFollower(folder), None if beside is None else FolderFollower(beside))
     listening = bound(ListenAt(port=0))
     task = asyncio.ensure_future(served(feed, Access.new(with_token=False), listening, lambda: None, None))
     try:

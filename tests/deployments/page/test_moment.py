@@ -11,7 +11,7 @@ import pytest
 from actors.counts.tally import Tally
 from actors.ledger.sqlite import SqliteLedger
 from deployments.monitoring.standstill import words
-from deployments.page.follower import Follower
+from deployments.page.follower import FolderFollower
 from deployments.page.moment import ShownMoment, Tone, Watch
 from deployments.terminal.board import time_left
 from deployments.terminal.rates import flow
@@ -34,7 +34,7 @@ def live(**changes: object) -> Live:
     return msgspec.structs.replace(told, **changes)
 
 
-def folder_of(folder: Path, said: Live | None) -> Follower:
+def folder_of(folder: Path, said: Live | None) -> FolderFollower:
     with SqliteLedger(folder) as ledger:
         ledger.append(RECORDS)
     if said is not None:
@@ -119,7 +119,7 @@ def _more(second: int):
     return plausible_run(100 + second, Scale(passages=4, finished=1.0 if second < 10 else 0.5, refused=0))
 
 
-def _progress(follower: Follower, at: float):
+def _progress(follower: FolderFollower, at: float):
     tally = Tally()
     said = progress_at(at, tally)
     snapshot = msgspec.structs.replace(said.snapshot, summary=follower.summary) if said.snapshot else None
