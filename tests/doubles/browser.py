@@ -81,9 +81,10 @@ class Page:
 
     async def press(self, key: str, code: int) -> None:
         """One key."""
-        for kind in ("keyDown", "keyUp"):
-            text = "\r" if key == "Enter" and kind == "keyDown" else ""
-            await self.call("Input.dispatchKeyEvent", type=kind, key=key, windowsVirtualKeyCode=code, text=text)
+        known = {"key": key, "code": key, "windowsVirtualKeyCode": code}
+        down = {"type": "keyDown", "text": "\r"} if key == "Enter" else {"type": "rawKeyDown"}
+        await self.call("Input.dispatchKeyEvent", **known, **down)
+        await self.call("Input.dispatchKeyEvent", **known, type="keyUp")
 
     async def picture(self) -> bytes:
         """The whole page as a PNG."""

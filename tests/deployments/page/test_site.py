@@ -95,6 +95,13 @@ async def test_no_text_becomes_markup(tmp_path: Path, evil: str) -> None:
     assert not [page for page in pages["evil"] if MARK in page.tags]
 
 
+async def test_the_overview_is_whole_without_scripts(folder: Path) -> None:
+    """A browser that runs no script is shown everything at the load: the bar, the tables, the newest samples."""
+    page = await read(page_of(folder), "/")
+    assert page.tags["svg"] >= 1 and page.tags["table"] >= 3 and page.tags["li"] >= 6
+    assert "<" not in page.text and "of 60 issued" in page.text and "finished" in page.text
+
+
 async def test_a_life_says_what_explain_says(folder: Path) -> None:
     """The same facts for every sample: texts, each verdict with its score, diagnosis, repair, why it was put back."""
     app = page_of(folder)
