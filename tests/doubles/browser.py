@@ -64,7 +64,8 @@ class Page:
         return told["result"].get("value")
 
     async def until(self, expression: str, within_s: float = WAIT_S) -> Any:
-        """Waits until the expression is true; gives it. Raises TimeoutError."""
+        """Waits until the expression is true; gives it. On the way to another page it is not. Raises TimeoutError."""
+        expression = f"(() => {{ try {{ return {expression} }} catch {{ return false }} }})()"
         async with asyncio.timeout(within_s):
             while not (found := await self.value(expression)):  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.02)
