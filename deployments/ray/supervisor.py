@@ -253,6 +253,8 @@ class Supervisor:
             self._loaded |= {status.name for status in self._replicas if status.running}
             if self._autoscaler is not None and snapshot is not None:
                 self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+                if self._scaling.in_flight is not None:
+                    self._crew.carry(self._scaling.in_flight)
                 if ticked - self._metered_at > METER_S:
                     self._metered_at = ticked
                     self._meter()
