@@ -76,7 +76,7 @@ def take_committed(folder: Path) -> None:
 
 
 def hold_judge(folder: Path, model: str | None) -> None:
-    """A folder holds one judge's scores. `model`: None for the plan's own. Ends the program where they are another's."""
+    """A folder holds one judge's scores. `model`: None for the plan's own. Ends the program for those of another."""
     file = folder / "judge.txt"
     holds = file.read_text(encoding="utf-8") if file.exists() else None
     if holds != model and (holds is not None or (folder / "scores").exists()):
