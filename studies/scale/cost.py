@@ -3,7 +3,7 @@ figure is an assumption of `Assumed`, or follows from them and the settings."""
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from studies.scale.lessons import ARMS, FROM_BASE
 from studies.scale.settings import Settings
@@ -91,8 +91,7 @@ def _line(cells: Sequence[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-COLUMNS = (("as assumed", Assumed()), ("all limits reached", MOST), ("8B as assumed", replace(
-    Assumed(), parameters=8.0e9, generated_a_second=9200.0 * 1.7 / 8.0)))  # fmt: skip
+COLUMNS = (("as assumed", Assumed()), ("all limits reached", MOST))
 
 if __name__ == "__main__":
     print(table(COLUMNS, Settings("", "")), end="")

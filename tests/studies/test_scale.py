@@ -16,7 +16,7 @@ from actors.gates.verifier_pool import VerifierPool
 from schemas.errors import ConfigError
 from studies.frame.__main__ import ROOT
 from studies.frame.given import DATA
-from studies.scale import draws, problems
+from studies.scale import cost, draws, problems
 from studies.scale.lessons import ARMS, Learnt, Lesson, Lessons, ModelIds, Preferred, begins, needed
 from studies.scale.policy import VERIFIER, Policy, Reply
 from studies.scale.problems import WorkedProblem
@@ -148,6 +148,12 @@ def test_differences_are_paired_by_problem() -> None:
     assert (found.error.value, found.error.low, found.error.high) == (0.0, 0.0, 0.0)
     one = arm_results(exams, {grid.SFT: Taken(1, 2, 3, 4)})[grid.SFT].error
     assert one.low < one.value == 0.5 < one.high
+
+
+def test_the_page_has_the_hours_that_the_calculation_gives() -> None:
+    page = (ROOT / "docs" / "studies" / "scale.md").read_text(encoding="utf-8")
+    assert cost.table(cost.COLUMNS, Settings("", "")) in page
+    assert all(f"`{arm}`" in page for arm in ARMS)
 
 
 def lesson(arm: str, *, rows: list[Learnt] | None = None, pairs: list[Preferred] | None = None) -> Lesson:
