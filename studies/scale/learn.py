@@ -118,6 +118,7 @@ def _shared(lesson: Lesson, folder: Path) -> dict[str, Any]:
         "report_to": [],
         "save_strategy": "no",
         "logging_steps": 10,
+        "disable_tqdm": True,
         "model_init_kwargs": {"dtype": "float32"},
     }
 

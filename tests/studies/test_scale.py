@@ -220,7 +220,7 @@ def test_one_command_from_the_model_to_the_table(tmp_path: Path) -> None:
     assert "| rft | sft_longer |" not in first.stdout
     again = done()
     assert again.returncode == 0
-    assert again.stdout in first.stdout  # the table alone: no stage says that it was made
+    assert again.stdout.startswith("| arm |")  # the table alone: no stage says that it was made
     other = done("--seed", "1")
     assert other.returncode == 2
     assert "holds parts of another plan" in other.stderr
