@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
@@ -20,7 +21,8 @@ from studies.scale import cost, draws, problems
 from studies.scale.lessons import ARMS, Learnt, Lesson, Lessons, ModelIds, Preferred, begins, needed
 from studies.scale.policy import VERIFIER, Policy, Reply
 from studies.scale.problems import WorkedProblem
-from studies.scale.results import Exam, arm_results, differences
+from studies.scale.results import Exam, Results, arm_results, differences, table
+from studies.scale.run import Run
 from studies.scale.settings import Rates, Settings, tiny
 from studies.stepwise import grid
 from studies.stepwise.trainer import BASE, Taken
@@ -203,24 +205,18 @@ def test_trl_learns_the_rows_and_the_pairs(problem: WorkedProblem, tmp_path: Pat
 def test_one_command_from_the_model_to_the_table(tmp_path: Path) -> None:
     """A real model of a small world on transformers, with every stage; the same command again makes nothing again, and
     another setting is refused. On vLLM and a pretrained model see the page."""
-    run = ["--model", str(MODEL), "--problems", str(PROBLEMS), "--engine", "transformers", "--tiny"]
-    run += ["--output", str(tmp_path / "run"), "--arms", grid.RFT]
-
-    def done(*more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "studies.scale", *run, *more], cwd=ROOT, capture_output=True, text=True, check=False
-        )
-
-    first = done()
-    assert first.returncode == 0, first.stderr
-    found = json.loads((tmp_path / "run" / "results.json").read_bytes())
-    assert list(found["arms"]) == [BASE, grid.SFT, grid.RFT]
-    assert found["arms"][grid.SFT]["taken"]["steps"] == tiny(SETTINGS).least
-    assert found["generated"] > 0
-    assert "| rft | sft_longer |" not in first.stdout
-    again = done()
-    assert again.returncode == 0
-    assert again.stdout.startswith("| arm |")  # the table alone: no stage says that it was made
-    other = done("--seed", "1")
-    assert other.returncode == 2
-    assert "holds parts of another plan" in other.stderr
+    output, settings = tmp_path / "run", tiny(replace(SETTINGS, draws=16, kept_wrong=4))
+    command = [sys.executable, "-m", "studies.scale", "--model", str(MODEL), "--problems", str(PROBLEMS)]
+    command += ["--engine", "transformers", "--tiny", "--output", str(output), "--arms", grid.RFT]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found = msgspec.json.decode((output / "results.json").read_bytes(), type=Results)
+    assert list(found.arms) == [BASE, grid.SFT, grid.RFT]
+    assert [one.taken and one.taken.steps for one in found.arms.values()] == [None, settings.least, settings.least]
+    assert found.generated > 0
+    assert table(found) in done.stdout
+    made = {path: path.stat().st_mtime_ns for path in output.iterdir() if path.suffix == ".json"}
+    assert Run(settings, output).made(needed([grid.RFT])) == found
+    assert all(path.stat().st_mtime_ns == at for path, at in made.items())
+    with pytest.raises(ConfigError, match="holds parts of another plan"):
+        Run(replace(settings, seed=1), output)
