@@ -36,7 +36,8 @@ class ArmResult(Struct, frozen=True):
 
 
 class Difference(Struct, frozen=True):
-    """Of the errors of likeliest solutions, arm less against, paired by problem. None: one problem alone, say."""
+    """Of the errors of likeliest solutions, arm less against, paired by problem. None where they err on the same
+    problems: how sure that is, these problems do not tell."""
 
     arm: str
     against: str
@@ -80,7 +81,7 @@ def table(found: Results) -> str:
         lines.append(f"| {' | '.join((arm, _said(one.error), f'{one.sampled_error.value:.1%}', *cells))} |")
     lines += ["", "| arm | less | difference of errors (95%, by problem) |", "| --- | --- | --- |"]
     for each in found.differences:
-        said = "not defined" if each.error is None else _said(each.error, sign="+")
+        said = "the same problems" if each.error is None else _said(each.error, sign="+")
         lines.append(f"| {each.arm} | {each.against} | {said} |")
     return "\n".join(lines) + "\n"
 
@@ -93,7 +94,7 @@ def _error(letters: str) -> Interval:
 
 def _paired(arm: str, against: str) -> Interval | None:
     each = np.array([int(one) - int(other) for one, other in zip(arm, against, strict=True)], float)
-    return interval(each, np.ones(len(each)))
+    return interval(each, np.ones(len(each))) if each.any() else None
 
 
 def _said(of: Interval, sign: str = "") -> str:

@@ -143,13 +143,16 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path: Path, monkeypatch: pytes
 
 
 def test_differences_are_paired_by_problem() -> None:
-    """Two arms that err on the same problems differ by nothing, for sure; their own errors are as unsure as ever."""
-    exams = {BASE: Exam("1100", "1100"), grid.SFT: Exam("1100", "0000")}
-    (found,) = differences(exams)
+    """Arms that differ on one problem of a hundred are closer than their own errors say; of arms that err on the same
+    problems nobody says that they are equal for sure."""
+    base, sft = "1" * 50 + "0" * 50, "1" * 49 + "0" * 51
+    (found,) = differences({BASE: Exam(base, base), grid.SFT: Exam(sft, base)})
     assert found.error is not None
-    assert (found.error.value, found.error.low, found.error.high) == (0.0, 0.0, 0.0)
-    one = arm_results(exams, {grid.SFT: Taken(1, 2, 3, 4)})[grid.SFT].error
-    assert one.low < one.value == 0.5 < one.high
+    assert found.error.value == pytest.approx(-0.01)
+    assert found.error.high - found.error.low < 0.05
+    one = arm_results({grid.SFT: Exam(sft, base)}, {grid.SFT: Taken(1, 2, 3, 4)})[grid.SFT].error
+    assert one.high - one.low > 0.15
+    assert differences({BASE: Exam(base, base), grid.SFT: Exam(base, base)})[0].error is None
 
 
 def test_the_page_has_the_hours_that_the_calculation_gives() -> None:
@@ -205,7 +208,7 @@ def test_trl_learns_the_rows_and_the_pairs(problem: WorkedProblem, tmp_path: Pat
 def test_one_command_from_the_model_to_the_table(tmp_path: Path) -> None:
     """A real model of a small world on transformers, with every stage; the same command again makes nothing again, and
     another setting is refused. On vLLM and a pretrained model see the page."""
-    output, settings = tmp_path / "run", tiny(replace(SETTINGS, draws=16, kept_wrong=4))
+    output, settings = tmp_path / "run", tiny(Settings(str(MODEL), str(PROBLEMS), engine="transformers"))
     command = [sys.executable, "-m", "studies.scale", "--model", str(MODEL), "--problems", str(PROBLEMS)]
     command += ["--engine", "transformers", "--tiny", "--output", str(output), "--arms", grid.RFT]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
