@@ -23,7 +23,7 @@ from schemas.config import Math, TransformersEngine, VllmEngine
 from schemas.config_engines import VllmArgument
 from schemas.config_gates import Verifier
 from schemas.config_tasks import SamplingDefaults
-from schemas.errors import JudgeError
+from schemas.errors import JudgeError, ungrouped
 from schemas.orders import Lease, Order
 from schemas.recovery import Repair, Repairs
 from schemas.samples import Draft, FinishReason, GenerationRequest, Prompt
@@ -110,7 +110,10 @@ class Policy:
             self.prompted += done.prompt_tokens
             return Reply(done.text, done.finish is FinishReason.STOP)
 
-        return list(await asyncio.gather(*(reply(place, *one) for place, one in enumerate(asked))))
+        with ungrouped():
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(reply(place, *one)) for place, one in enumerate(asked)]
+        return [task.result() for task in tasks]
 
 
 def engine_of(model: str | Path, settings: Settings) -> VllmEngine | TransformersEngine:

@@ -5,6 +5,7 @@ different arms of one folder. Held-out problems are read when all arms of the pr
 """
 
 import math
+import os
 import subprocess
 import sys
 import time
@@ -86,7 +87,8 @@ class Run:
             folder.parent.mkdir(exist_ok=True)
             file = self._folder / f"lesson-{arm}.json"
             file.write_bytes(msgspec.json.encode(lesson))
-            done = subprocess.run([sys.executable, "-m", "studies.scale.learn", str(file), str(folder)], check=False)
+            command = [sys.executable, "-m", "studies.scale.learn", str(file), str(folder)]
+            done = subprocess.run(command, check=False, env=_one_gpu())
             if done.returncode:
                 raise GleanerError(f"the training of {arm} ended with {done.returncode}; its own words are above")
         return msgspec.json.decode((folder / TAKEN).read_bytes(), type=Taken)
@@ -107,6 +109,13 @@ class Run:
         if made is None:
             raise ConfigError(f"{name}: another process makes it in {self._folder}; wait for it, or end it")
         return made
+
+
+def _one_gpu() -> dict[str, str]:
+    """The environment with one GPU of those that may be seen: with more, TRL would split each batch among them, and a
+    step would see more rows than the lesson says."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    return {**os.environ, "CUDA_VISIBLE_DEVICES": seen.split(",")[0]}
 
 
 def wrong_of(policy: Policy, held_out: Sequence[WorkedProblem], *, temperature: float, seed: int) -> str:
