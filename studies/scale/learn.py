@@ -22,6 +22,7 @@ from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
+from schemas.config_engines import ModelSource
 from studies.scale.lessons import TAKEN, Learnt, Lesson, Preferred
 from studies.stepwise.fit import DECAY_SHARE, WARMUP_SHARE, passes
 from studies.stepwise.trainer import Taken
@@ -41,7 +42,7 @@ def learn(lesson: Lesson, folder: Path) -> Taken:
     shutil.rmtree(beside, ignore_errors=True)
     model: Any = trainer.model
     model.to(torch.bfloat16).save_pretrained(beside)
-    AutoTokenizer.from_pretrained(lesson.begins, trust_remote_code=False).save_pretrained(beside)
+    tokenizer_of(lesson).save_pretrained(beside)
     taken = Taken(lesson.items, trainer.state.global_step, len(seen), sum(map(tokens, seen)))
     (beside / TAKEN).write_bytes(msgspec.json.encode(taken))
     beside.rename(folder)
@@ -75,7 +76,7 @@ def sft(lesson: Lesson, seen: list[Learnt | Preferred], folder: Path) -> SFTTrai
         "completion_mask": [[0] * len(one.prompt) + [1] * len(one.completion) for one in rows],
     }
     config = SFTConfig(**_shared(lesson, folder), completion_only_loss=True)
-    return SFTTrainer(lesson.begins, args=config, train_dataset=Dataset.from_dict(columns))
+    return SFTTrainer(args=config, train_dataset=Dataset.from_dict(columns), **_begun(lesson))
 
 
 def dpo(lesson: Lesson, seen: list[Learnt | Preferred], folder: Path) -> DPOTrainer:
@@ -90,7 +91,17 @@ def dpo(lesson: Lesson, seen: list[Learnt | Preferred], folder: Path) -> DPOTrai
     config = DPOConfig(
         **_shared(lesson, folder), beta=lesson.rates.beta, loss_type=losses, loss_weights=weights,
     )  # fmt: skip
-    return IdsDPOTrainer(lesson.begins, args=config, train_dataset=Dataset.from_dict(columns))
+    return IdsDPOTrainer(args=config, train_dataset=Dataset.from_dict(columns), **_begun(lesson))
+
+
+def tokenizer_of(lesson: Lesson) -> Any:
+    """As the model has it: a trainer changes its own."""
+    source = ModelSource.of(lesson.begins)
+    return AutoTokenizer.from_pretrained(source.name, revision=source.revision or "main", trust_remote_code=False)
+
+
+def _begun(lesson: Lesson) -> dict[str, Any]:
+    return {"model": ModelSource.of(lesson.begins).name, "processing_class": tokenizer_of(lesson)}
 
 
 def _shared(lesson: Lesson, folder: Path) -> dict[str, Any]:
@@ -119,7 +130,7 @@ def _shared(lesson: Lesson, folder: Path) -> dict[str, Any]:
         "save_strategy": "no",
         "logging_steps": 10,
         "disable_tqdm": True,
-        "model_init_kwargs": {"dtype": "float32"},
+        "model_init_kwargs": {"dtype": "float32", "revision": ModelSource.of(lesson.begins).revision or "main"},
     }
 
 
