@@ -2,6 +2,7 @@
 # make demo-text  the same with a real pretrained model on real documents, into runs/demo-text
 # make test   everything that this machine can run, in TESTERS processes side by side; `make quick` what takes milliseconds
 # make check  ruff and pyright;  make bench  the measurements of docs/performance.md
+# make bench-peers  Gleaner beside its peers, which get an environment of their own (docs/peers.md); takes hours
 # make monitor  Prometheus beside a run, with its alerts (docs/monitoring.md)
 
 PYTHON ?= python3
@@ -12,13 +13,15 @@ OUTPUT ?= runs/quickstart
 TESTERS ?= 2
 OUTPUT_TEXT ?= runs/demo-text
 MODELS := .models
+PEERS := .peers
+PARTS ?=
 MONITOR_PORT ?= 9465
 MONITOR_DATA ?= runs/prometheus
 
 # hundreds of processes start here, and each would compile all modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-text test quick check format bench monitor install install-dev clean
+.PHONY: demo demo-text test quick check format bench bench-peers monitor install install-dev clean
 
 demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
@@ -44,6 +47,10 @@ format: install-dev
 
 bench: install-dev
 	$(BIN)/python -m benchmarks
+
+bench-peers: install-dev
+	@$(MAKE) --no-print-directory $(PEERS)/installed || echo "a peer could not be installed: it is told as absent" >&2
+	$(BIN)/python -m benchmarks.peers --peers $(PEERS)/bin/python $(if $(PARTS),--only '$(PARTS)')
 
 monitor:
 	@command -v prometheus >/dev/null || { echo "prometheus is not installed: apt-get install prometheus" >&2; exit 2; }
@@ -73,5 +80,12 @@ $(VENV)/installed-dev: $(VENV)/installed
 	$(BIN)/python -m pip uninstall --quiet --yes torchvision torchaudio torchcodec
 	@touch $@
 
+# each by itself, so that one that cannot be had leaves the other
+$(PEERS)/installed:
+	$(PYTHON) -m venv $(PEERS)
+	@ok=0; for peer in "curatorkit[generation]==0.1.22 litellm==1.110.2" "ray[data]==2.60.0 aiohttp"; do \
+		$(PEERS)/bin/python -m pip install --quiet --disable-pip-version-check $$peer || ok=1; done; exit $$ok
+	@touch $@
+
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis *.egg-info build
+	rm -rf $(VENV) $(PEERS) .pytest_cache .ruff_cache .hypothesis *.egg-info build

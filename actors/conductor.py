@@ -147,6 +147,10 @@ class Conductor:
             pools=self._pools.flows(),
         )
 
+    def carry(self, most: int) -> None:
+        """Changes how many samples are carried at once, from now on."""
+        self._in_hand.carry(most)
+
     async def run(self) -> None:
         """Leases and conducts until the run is over; returns when every sample in flight is finished.
 

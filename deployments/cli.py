@@ -22,6 +22,7 @@ from deployments.terminal.options import (
     RunFile,
     SeamName,
     Strict,
+    Work,
 )
 
 app = typer.Typer(
@@ -61,7 +62,10 @@ def _common(
 def run(  # noqa: PLR0913 - a command's options are its parameters
     config: RunFile,
     output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="DIR", help="The run's folder; an unfinished run in it goes on.")
+        str,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="The run's folder, or s3://BUCKET/PREFIX; an unfinished run goes on."
+        ),
     ],
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, only the summary.")] = False,
     json: Json = False,
@@ -71,18 +75,21 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     strict: Strict = False,
     more: More = None,
     profile_start: ProfileStart = False,
+    work: Work = None,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
-    with boundary(output / "logs"):
+    with boundary(Path(output, "logs")):
         from actors.queue.preflight import LaunchTerms
         from deployments.build.own_code import may_lie_here
+        from deployments.terminal.remote import opened
         from deployments.terminal.running import Display, run_watched
         from schemas.firsts import Preflight
 
         may_lie_here()
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
         shown = Display(quiet=quiet, json=json, start=profile_start)
-        ended = run_watched(config, output, shown, terms, metrics_port=metrics_port, metrics_host=metrics_host)
+        with opened(output, work, config) as place:
+            ended = run_watched(config, place, shown, terms, metrics_port=metrics_port, metrics_host=metrics_host)
         raise typer.Exit(ended)
 
 

@@ -28,12 +28,15 @@ from deployments.build.tasks import build_task
 from deployments.build.versions import versions
 from deployments.folder.more import agree, raise_stop
 from deployments.folder.output import prepare
+from deployments.monitoring.trackers.installed import check_installed
 from deployments.ray.cluster import cluster
 from deployments.ray.forking.needs import needed
 from deployments.ray.interrupts import Interrupts, StopRequest
 from deployments.ray.supervisor import RunEnd, Supervisor, Watch
 from deployments.ray.vigil import Lost
+from deployments.storage.mirror import Mirror
 from schemas.config import RunConfig
+from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice
 from schemas.manifest import Manifest
@@ -52,11 +55,15 @@ class RunResult(Struct, frozen=True):
     """The shards that each sink lacks; the next run of the folder delivers them. A sink that has all is left out."""
     unpublished: str | None = None
     """Why the last push to the Hub failed (`publish`); None if it did not, or none was to be made."""
+    unshipped: str | None = None
+    """Why the object store lacks the end of the run; None if it does not, or the run's output is a folder."""
+    untracked: Mapping[TrackerName, str] = {}
+    """The trackers that do not show the run's end, and why; the next run of the folder tells them."""
 
 
 def run(
     config: RunConfig,
-    output: Path,
+    output: Path | Mirror,
     *,
     watch: Watch = lambda progress: None,
     terms: LaunchTerms = LaunchTerms(),  # noqa: B008 - frozen
@@ -64,6 +71,7 @@ def run(
     stop: StopRequest | None = None,
 ) -> RunResult:
     """Runs a configuration (as `deployments.config.load.load` gives it) into `output`, or goes on with what is there.
+    A mirror's folder is shipped to its store meanwhile.
 
     Raises UserError for what the user can mend, before anything starts where it can be known by then. `lost` is called
     from another thread when the Ray that was started for the run dies under it: without one, Ray itself says so a
@@ -77,28 +85,31 @@ def run(
     asyncio.run(check_sandboxes(inside_gates(config.gates)))
     task_recovery(config, build_task(config))
     sink_places(config.dataset.sinks)
+    check_installed(config.trackers)
     if config.publish is not None:
         from deployments.hub.token import check_token  # the Hub's client: nobody else waits for it
 
         check_token(config.publish.repo)
-    folder = prepare(config, output)
+    folder = prepare(config, output if isinstance(output, Path) else output.folder)
     if terms.more is not None:
         raise_stop(folder, config, terms.more, now=began_at)
     elif has_orders(folder):
         agree(folder)
     asking = Interrupts() if stop is None else nullcontext(stop)
     with cluster(config.ray_address, needed=needed(config), lost=lost), asking as asked:
-        supervisor = Supervisor(config, folder, watch, terms=terms, began_at=began_at)
+        supervisor = Supervisor(config, output, watch, terms=terms, began_at=began_at)
         try:
             end = supervisor.run(asked)
             supervisor.dismiss()
             manifest = finish(folder, now=time.time(), versions=versions())
+            unshipped = supervisor.ship()
             unpublished = None if end is RunEnd.PREFLIGHT else supervisor.publish(asked)
+            untracked = supervisor.track(end, asked)
         finally:
             supervisor.stop()
     away = supervisor.away if end is RunEnd.POOL_AWAY else None
     advice = supervisor.stops_for if end is RunEnd.PREFLIGHT else ()
-    return RunResult(manifest, end, away, advice, _undelivered(config, output), unpublished)
+    return RunResult(manifest, end, away, advice, _undelivered(config, folder), unpublished, unshipped, untracked)
 
 
 def _undelivered(config: RunConfig, output: Path) -> Mapping[str, tuple[str, ...]]:

@@ -45,7 +45,7 @@ Between processes
 The configuration
     config         the whole tree; one file a section: config_corpus, config_tasks, config_engines, config_deployed,
                    config_gates, config_computed, config_recovery, config_credit, config_bounds, config_probes,
-                   config_publish
+                   config_publish, config_trackers
     config_base    the base of every section
     config_moved   keys of earlier versions
 """

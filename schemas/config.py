@@ -34,7 +34,9 @@ from schemas.config_gates import (
 from schemas.config_probes import Probing
 from schemas.config_publish import Publish
 from schemas.config_recovery import Recovery
+from schemas.config_storage import Storage
 from schemas.config_tasks import GroundedAnswer, Math, SamplingDefaults, Task
+from schemas.config_trackers import Trackers
 from schemas.vectors import EMBEDDER
 
 __all__ = [
@@ -112,6 +114,10 @@ class RunConfig(Config, frozen=True):
     publish: Annotated[
         Publish | None, any_resume("A dataset of the Hugging Face Hub that gets the samples (docs/push.md).")
     ] = None
+    storage: Annotated[Storage, section("How a run in an object store is shipped there.")] = Storage()
+    trackers: Annotated[Trackers, section("Where the run is shown besides its own pages (docs/trackers.md).")] = (
+        Trackers()
+    )
     ray_address: Annotated[
         str | None,
         any_resume("An existing cluster (`auto`, `ray://…`); without one, Ray starts inside this process tree."),

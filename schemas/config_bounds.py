@@ -42,7 +42,8 @@ class Conductors(Config, frozen=True):
         InFlight | None,
         any_resume(
             "Samples in flight in each. Without it 256, or fewer where a `transformers` engine writes: as many as its "
-            "replicas compute at once, since what waits behind a full batch may wait longer than hop_timeout_s."
+            "replicas compute at once, since what waits behind a full batch may wait longer than hop_timeout_s; with "
+            "an `http` engine without a number, 256 at first, then as many as fill the slots that are found."
         ),
     ] = None
     hop_retries: Annotated[

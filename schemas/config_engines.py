@@ -151,6 +151,7 @@ class TransformersEngine(Config, frozen=True, tag="transformers", tag_field="kin
     chat_template_kwargs: TemplateVariables = field(default_factory=dict)
 
 
+RequestsAtOnce = Annotated[int, Meta(ge=1, le=4096)]
 Omissible = Literal["seed", "temperature", "top_p", "max_tokens"]
 
 
@@ -185,13 +186,12 @@ class HttpEngine(Config, frozen=True, tag="http", tag_field="kind"):
         field(default_factory=dict)
     )
     concurrency: Annotated[
-        int,
+        RequestsAtOnce | None,
         any_resume(
-            "Requests under way at once from one replica; fewer for a while after the server has said 429.",
-            ge=1,
-            le=4096,
+            "Requests under way at once from one replica; fewer for a while after the server has said 429. Without it, "
+            "as many as the server is found to compute at once, up to 4096, while it runs (docs/servers.md)."
         ),
-    ] = 64
+    ] = None
     timeout_s: Annotated[Seconds, any_resume("Longest wait for one answer, in seconds.")] = 120.0
     check_models: Annotated[
         bool,

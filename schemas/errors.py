@@ -72,6 +72,10 @@ class HeldError(OutputError):
     """Another process holds the folder."""
 
 
+class StoreError(OutputError):
+    """An object store that cannot be used for a run's output: its address, its key, what it holds or lacks."""
+
+
 class PoolAwayError(GleanerError):
     """A pool or gate that every order needs answered nothing for `conductors.outage_s`. The run stops with its orders
     outstanding; the same command resumes it when the pool is back. Exit code 3.
@@ -96,6 +100,11 @@ class PoolAwayError(GleanerError):
 class HubAwayError(GleanerError):
     """The Hugging Face Hub cannot be reached, or fails itself. One line and exit code 3: the Hub keeps what it was
     sent, and the same command goes on."""
+
+
+class StoreAwayError(GleanerError):
+    """The object store of the run's output cannot be reached, or fails itself. One line and exit code 3: what it has
+    stays, and the same command goes on."""
 
 
 class ClusterError(GleanerError):

@@ -123,6 +123,8 @@ class PoolDecision(Struct, frozen=True):
     needed: float
     why: Why
     idle: Idle
+    slots: int = 0
+    """Requests that each replica computes at once."""
 
 
 class ScalingDecision(Struct, frozen=True):
@@ -130,6 +132,8 @@ class ScalingDecision(Struct, frozen=True):
 
     at: float
     pools: dict[str, PoolDecision]
+    in_flight: int | None = None
+    """Samples that each conductor carries, if that follows the slots that are found; None: it is fixed."""
 
 
 class Peak(Struct, frozen=True):

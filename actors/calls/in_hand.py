@@ -22,6 +22,11 @@ class InHand:
         """The attempts that are under way."""
         return tuple(self._holdings.values())
 
+    def carry(self, most: int) -> None:
+        """Changes how many orders are in hand at once. Those in hand stay."""
+        self._most = most
+        self._open_or_close()
+
     async def room(self) -> int:
         """Waits until there is room; returns for how many more orders, at least 1."""
         await self._room.wait()
@@ -30,11 +35,15 @@ class InHand:
     def take(self, lease: Lease) -> None:
         """An attempt begins."""
         self._holdings[id(lease)] = Holding(lease.order.id, lease.attempt)
-        if len(self._holdings) >= self._most:
-            self._room.clear()
+        self._open_or_close()
 
     def leave(self, lease: Lease) -> None:
         """The attempt is over, recorded or not."""
         del self._holdings[id(lease)]
+        self._open_or_close()
+
+    def _open_or_close(self) -> None:
         if len(self._holdings) < self._most:
             self._room.set()
+        else:
+            self._room.clear()

@@ -19,7 +19,9 @@ DELIVERED = "delivered"
 """The folder for what sinks were given."""
 DOCUMENTS = "documents"
 """The folder for texts that were extracted from files."""
-FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED, DOCUMENTS})
+TRACKERS = "trackers"
+"""The folder for what trackers keep: how far traces were sent, runs of W&B that are not synced yet."""
+FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED, DOCUMENTS, TRACKERS})
 _FILES = re.compile(
     r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt|(end|drain)\.asked", re.DOTALL
 )

@@ -44,8 +44,13 @@ def hashed(database: sqlite3.Connection) -> Iterator[Hashed]:
     after = 0
     while page := database.execute(query, (after,)).fetchall():
         for seq, stored, kind, body in page:
-            yield seq, stored, _kept(body) if kind == _VOIDED else body
+            yield seq, stored, hashed_body(kind, body)
         after = page[-1][0]
+
+
+def hashed_body(kind: str, body: bytes) -> bytes:
+    """The bytes of a record that its head is made from."""
+    return _kept(body) if kind == _VOIDED else body
 
 
 def _kept(body: bytes) -> bytes:

@@ -57,6 +57,8 @@ _KINDS = {
     ShardKind.DEAD_LETTERS: (DeadLetteredEnd, Refused),
 }
 End = AcceptedEnd | Rescored | DeadLetteredEnd | Refused
+StoredRow = tuple[int, str, OrderId | None, bytes]
+"""A record as it is stored: sequence number, kind, order, body."""
 
 
 class SqliteLedger:
@@ -187,6 +189,15 @@ class LedgerReader:
         marks = ", ".join("?" * len(names))
         return [seq for (seq,) in self._rows(f"SELECT seq FROM records WHERE kind IN ({marks}) ORDER BY seq", names)]
 
+    def order_ends(self, after_seq: int, limit: int) -> Sequence[tuple[int, OrderId, bool]]:
+        """The next ends of orders: sequence number, order, and whether it is a dead letter. No record is read."""
+        dead, *others = map(_kind, (DeadLetteredEnd, AcceptedEnd, Rescored, NotNeededEnd))
+        found = self._rows(
+            "SELECT seq, order_id, kind FROM records WHERE seq > ? AND kind IN (?, ?, ?, ?) ORDER BY seq LIMIT ?",
+            (after_seq, dead, *others, limit),
+        )
+        return [(seq, OrderId(order_id), kind == dead) for seq, order_id, kind in found]
+
     def planned(self, after_seq: int, limit: int) -> Sequence[tuple[int, Planned]]:
         """The next plans with their sequence numbers, ascending; at most `limit`."""
         query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq LIMIT ?"
@@ -230,14 +241,31 @@ class LedgerReader:
         with _read_errors():
             yield from hashed(self._database)
 
+    def rows(self, after: int) -> Iterator[StoredRow]:
+        """Every record with a sequence number above `after` as it is stored, in order. The ledger is read in pages."""
+        query = "SELECT seq, kind, order_id, body FROM records WHERE seq > ? ORDER BY seq LIMIT ?"
+        while page := self._rows(query, (after, _PAGE)):
+            yield from page
+            after = page[-1][0]
+
+    def meta(self) -> dict[str, str]:
+        """What the ledger says of itself: its version, its folder's id, its shard."""
+        return dict(self._rows("SELECT key, value FROM meta", ()))
+
     def last_seq(self) -> int:
         """Sequence number of the last record; 0 while there is none."""
         return self._rows("SELECT coalesce(max(seq), 0) FROM records", ())[0][0]
 
     def shards(self) -> Sequence[ShardWritten]:
         """Every recorded shard, oldest first. Raises OutputError for one whose name is not a shard's."""
-        found = [cast(ShardWritten, record) for _, record in self._of(ShardWritten)]
-        check_shards(found)
+        return [shard for _, shard in self.shards_after(0)]
+
+    def shards_after(self, after: int) -> Sequence[tuple[int, ShardWritten]]:
+        """As `shards`, those recorded after a sequence number, each with its own."""
+        query = "SELECT seq, body FROM records WHERE kind = ? AND seq > ? ORDER BY seq"
+        rows = self._rows(query, (_kind(ShardWritten), after))
+        found = [(seq, cast(ShardWritten, _decoded(seq, body))) for seq, body in rows]
+        check_shards(shard for _, shard in found)
         return found
 
     def reopened(self) -> Sequence[int]:

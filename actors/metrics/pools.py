@@ -35,6 +35,11 @@ def _needed(seen: Seen) -> Iterator[Point]:
         yield (pool,), 0.0 if decision is None else decision.needed
 
 
+def _slots(seen: Seen) -> Iterator[Point]:
+    for pool, decision in _decisions(seen):
+        yield (pool,), 0 if decision is None else decision.slots
+
+
 def _reasons(seen: Seen) -> Iterator[Point]:
     for pool, decision in _decisions(seen):
         for why in Why:
@@ -113,6 +118,12 @@ POOLS = (
         "Replicas taken out of service that end what they have begun.",
         (Label.POOL,),
         _replicas(lambda each: each.draining),
+    ),
+    gauge(
+        "gleaner_replica_slots",
+        "Requests that each replica sends or computes at once: configured, told by the engine, or found.",
+        (Label.POOL,),
+        _slots,
     ),
     gauge(
         "gleaner_scale_reason",

@@ -1,2 +1,3 @@
 """How many replicas each pool gets. `measure`: counters to signals. `share`: work to replicas. `policy`: when to
-act."""
+act.
+`in_flight`: how many samples conductors carry."""

@@ -97,7 +97,14 @@ def decide(
         _give_way(pools, above=KEPT_BACK)
     granted = _grant(pools, signals, limits)
     decided = {
-        pool: PoolDecision(granted[pool], each.wanted, each.share.exact, each.why, idle(signals, pool, granted[pool]))
+        pool: PoolDecision(
+            granted[pool],
+            each.wanted,
+            each.share.exact,
+            each.why,
+            idle(signals, pool, granted[pool]),
+            signals.pools[pool].slots,
+        )
         for pool, each in pools.items()
     }
     pasts = {

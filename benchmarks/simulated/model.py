@@ -6,7 +6,7 @@ Nothing here knows how many samples are asked for at once: the quality of each d
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from benchmarks.simulated.text import (
     COMMON,
@@ -72,6 +72,15 @@ class Judged:
     score: float
 
 
+@dataclass(frozen=True)
+class Rated:
+    """A rating: the whole score and three marks, in [0, 1], and what is weak, in words."""
+
+    score: float
+    marks: tuple[float, float, float]
+    weakness: str
+
+
 class SimulatedModel:
     """The pure part: a request in, plain values out."""
 
@@ -120,8 +129,20 @@ class SimulatedModel:
         noise = self.chance.normal("likely", asked.passage, asked.question, asked.answer)
         return 1 / (1 + math.exp(-(true * self.quality.classifier + 2 * noise)))
 
-    def marks(self, asked: Asked) -> tuple[float, float, float]:
-        """Three marks in [0, 1]: hedged, thin or off-topic answers score low."""
+    def answer(self, asked: Asked) -> str:
+        """An answer to the question alone, in plain words."""
+        return self._answer(asked, self._led_to(asked), polish=0.94, tag="answer")
+
+    def refine(self, asked: Asked) -> str:
+        """A better written answer, as true as one of a strict prompt."""
+        return self._answer(replace(asked, strict=True), self._led_to(asked), polish=1.0, tag="refine")
+
+    def question(self, asked: Asked) -> str:
+        """A question about any fact."""
+        return _ask_about(self.chance.pick(_facts_of(asked.passage), "question", asked.key))
+
+    def rated(self, asked: Asked) -> Rated:
+        """A score and three marks: hedged, thin or off-topic answers score low."""
         hedged = bool(HEDGE_WORDS.search(asked.answer))
         thin = len(asked.answer.split()) < 8
         wanted = content_words(asked.question)
@@ -129,11 +150,24 @@ class SimulatedModel:
         centre = 0.84 - (0.34 if hedged else 0.0) - (0.25 if thin else 0.0) - (0.0 if on_topic else 0.3)
         normal, key = self.chance.normal, asked.key
         score = centre + self.quality.reward_noise * normal("reward", key)
-        return (
+        marks = (
             _bounded(score - (0.1 if thin else 0.0) + 0.03 * normal("h", key)),
             _bounded(score + (0.1 if hedged else 0.0) + 0.03 * normal("o", key)),
             _bounded(score - (0.0 if on_topic else 0.15) + 0.03 * normal("i", key)),
         )
+        flaws = {"hedges": hedged, "is too short to be useful": thin, "does not answer the question": not on_topic}
+        return Rated(
+            _bounded(score), marks, "; ".join(name for name, there in flaws.items() if there) or "little detail"
+        )
+
+    def marks(self, asked: Asked) -> tuple[float, float, float]:
+        """The three marks of `rated`."""
+        return self.rated(asked).marks
+
+    def _led_to(self, asked: Asked) -> str:
+        """The sentence of the passage that the question leads to."""
+        sentence, _ = closest(asked.passage, asked.question)
+        return sentence or _facts_of(asked.passage)[0]
 
     def _pair(self, asked: Asked, sentence: str, *, polish: float, tag: object) -> Pair:
         return Pair(sentence, _ask_about(sentence), self._answer(asked, sentence, polish=polish, tag=tag))

@@ -8,6 +8,7 @@ does that). There is no trial call at the start, except for a scorer, since few 
 the first orders' calls are the trial: a refusal by the whole pool is charged to no order.
 """
 
+import asyncio
 import logging
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from msgspec import UNSET
 from actors.calls.clocks import Clocks
 from deployments.engines.http_address import Address, address_of, headers_of
 from deployments.engines.http_endpoint import Endpoint, EndpointLimits, HttpCall, RefusedCall
+from deployments.engines.http_load import watch_load
 from deployments.engines.http_reply import (
     CHARACTERS_A_TOKEN,
     UnknownForm,
@@ -76,13 +78,19 @@ class HttpBackend:
         self._role = role
         self._clocks = clocks
         self._endpoint: Endpoint | None = None
+        self._watch: asyncio.Task[None] | None = None
         self._estimates = False
         """Whether it was logged that token counts are estimates: this is logged once."""
 
     @property
     def facts(self) -> ModelFacts:
-        """Only how many requests are sent at once: a server says nothing about its model."""
+        """Only how many requests are sent at once, if that is configured: a server says nothing about its model."""
         return ModelFacts(slots=self._config.concurrency)
+
+    @property
+    def slots(self) -> int | None:
+        """Requests that the server computes at once, as far as is known now."""
+        return self._config.concurrency if self._endpoint is None else self._endpoint.slots
 
     async def start(self) -> None:
         """Raises ConfigError without a key, ModelError when the server is away or does not offer the model."""
@@ -96,6 +104,8 @@ class HttpBackend:
                 await self._check_model(self._endpoint, self._address)
             if self._role is EngineRole.SCORER:
                 await self._check_scores()
+            if config.concurrency is None:
+                self._watch = asyncio.create_task(watch_load(self._endpoint, self._address.metrics))
         except BaseException:
             await self.close()
             raise
@@ -105,6 +115,10 @@ class HttpBackend:
 
     async def close(self) -> None:
         """Ends the connections; calls under way fail as retryable."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+            self._watch = None
         if self._endpoint is not None:
             await self._endpoint.close()
             self._endpoint = None

@@ -24,6 +24,7 @@ class Address(Struct, frozen=True):
     classify: URL
     embeddings: URL
     models: URL
+    metrics: URL
 
 
 class Headers(Struct, frozen=True):
@@ -45,8 +46,8 @@ class Headers(Struct, frozen=True):
 
 
 def address_of(config: HttpEngine) -> Address:
-    """The endpoints under `base_url`, each with the queries of the base and of the configuration. vLLM's /classify is
-    beside /v1. Raises ConfigError when the base is no address."""
+    """The endpoints under `base_url`, each with the queries of the base and of the configuration. vLLM's /classify
+    and the servers' /metrics are beside /v1. Raises ConfigError when the base is no address."""
     try:
         given = URL(config.base_url)
     except ValueError as error:
@@ -65,6 +66,7 @@ def address_of(config: HttpEngine) -> Address:
         classify=at(beside, "classify"),
         embeddings=at(base, "embeddings"),
         models=at(base, "models"),
+        metrics=at(beside, "metrics"),
     )
 
 

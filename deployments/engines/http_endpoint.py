@@ -5,9 +5,11 @@ Law: a call is sent once: only the conductor retries. A key is sent in a header 
 
 import asyncio
 import math
+import resource
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
@@ -16,11 +18,13 @@ from msgspec import Struct
 from yarl import URL
 
 from actors.calls.clocks import Clocks
+from actors.calls.tuned_limit import ServerLoad, TunedLimit
 from deployments.engines.http_errors import read_error, refusal
 from deployments.engines.http_limit import CallEnd, HeldBack, Sent, ServerLimit
 from deployments.engines.http_reply import ServerRefusal, UnknownForm
 from deployments.engines.http_secrets import Redactor
 from schemas.errors import EngineError, ErrorKind
+from schemas.samples import Completion
 
 T = TypeVar("T")
 
@@ -33,10 +37,21 @@ LONGEST_TOLD = 300
 """How many characters of a server's error are kept in ours."""
 
 
-class EndpointLimits(Struct, frozen=True):
-    """`concurrency`: calls at once; `timeout_s`: the longest time from sending a call to the last byte of its reply."""
+MOST_CALLS = 4096
+"""The most calls at once of a limit that tunes itself, as of a configured one."""
 
-    concurrency: int
+
+def most_connections() -> int:
+    """Calls at once for which this process may have open files: half of them, since it needs others too."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CALLS if soft == resource.RLIM_INFINITY else max(1, min(MOST_CALLS, soft // 2))
+
+
+class EndpointLimits(Struct, frozen=True):
+    """`concurrency`: calls at once, None: as many as the server is found to compute; `timeout_s`: the longest time from
+    sending a call to the last byte of its reply."""
+
+    concurrency: int | None
     timeout_s: float
 
 
@@ -66,12 +81,13 @@ class Endpoint:
         self._timeout_s = limits.timeout_s
         self._redacted = Redactor(secrets)
         self._clocks = clocks
-        self._limit = ServerLimit(limits.concurrency)
+        most = most_connections() if limits.concurrency is None else limits.concurrency
+        self._limit = ServerLimit(most, TunedLimit(most) if limits.concurrency is None else None)
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._understood = False
         """Whether a reply was read: then a later unreadable reply is an accident, and not an unknown form."""
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=limits.concurrency, keepalive_timeout=IDLE_S),
+            connector=aiohttp.TCPConnector(limit=most + 1, keepalive_timeout=IDLE_S),
             timeout=aiohttp.ClientTimeout(total=limits.timeout_s),
             headers=headers,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -91,10 +107,11 @@ class Endpoint:
 
     async def _answered(self, sent: Sent, call: HttpCall, read: Callable[[bytes], T]) -> T:
         """The reply. Raises ServerRefusal, after the limit has taken it in."""
-        end, wait_s = CallEnd.UNKNOWN, None
+        end, wait_s, tokens = CallEnd.UNKNOWN, None, None
         try:
             result = read(await self._exchanged(call))
             end = CallEnd.ANSWERED
+            tokens = result.completion_tokens if isinstance(result, Completion) else 0
             self._understood = self._understood or call.body is not None
             return result
         except ServerRefusal as refused:
@@ -110,8 +127,28 @@ class Endpoint:
             # the cause is left out: it may quote what the server sent
             raise self._error(ErrorKind.RETRYABLE, f"{type(error).__name__}: {error}") from None
         finally:
-            self._limit.settle(sent, end, self._clocks.monotonic(), wait_s)
+            self._limit.settle(sent, end, self._clocks.monotonic(), wait_s, tokens=tokens)
             self._wake()
+
+    @property
+    def slots(self) -> int:
+        """Calls that may be under way at once."""
+        return self._limit.slots
+
+    def told(self, load: ServerLoad) -> None:
+        """What the server says of its load."""
+        self._limit.told(load, self._clocks.monotonic())
+        self._wake()
+
+    async def look(self, url: URL, *, most_bytes: int, timeout_s: float) -> bytes | None:
+        """A page beside the calls, which no limit holds back; None if there is none, or none in time."""
+        timeout = aiohttp.ClientTimeout(total=timeout_s)
+        try:
+            async with self._session.get(url, allow_redirects=False, timeout=timeout) as response:
+                body, whole = await _body(response, most_bytes)
+                return body if response.status == HTTPStatus.OK and whole else None
+        except (aiohttp.ClientError, OSError, TimeoutError):
+            return None
 
     def clean(self, text: str) -> str:
         """A server's text as people may see it: short, and without keys."""

@@ -2,8 +2,10 @@
 
 Law: after a 429 all calls are held back, for as long as the server asks. If it does not say, they are held for half a
 second, then twice as long each time, up to a minute. Then one trial call finds out if that is over, and the calls at
-once grow from few to `concurrency` again. Calls to a server that is only busy (503) are held only if it answers nothing
-else, for two seconds at most. Whether a pool is away is decided by the conductor (`actors.calls.health`).
+once grow from few to `concurrency` again. Without a configured number a TunedLimit finds one; then a 429 with no delay,
+while other calls are under way, holds nobody back and takes only its own place away. Calls to a server that is only
+busy (503) are held only if it answers nothing else, for two seconds at most. Whether a pool is away is decided by the
+conductor (`actors.calls.health`).
 
 Each call asks `admit` and, if it was sent, reports its end with `settle`. Time is passed in, in seconds.
 """
@@ -11,6 +13,8 @@ Each call asks `admit` and, if it was sent, reports its end with `settle`. Time 
 from enum import Enum
 
 from msgspec import Struct
+
+from actors.calls.tuned_limit import ServerLoad, TunedLimit
 
 FIRST_HOLD_S = 0.5
 SHORTEST_HOLD_S = 0.05
@@ -25,10 +29,11 @@ answers."""
 
 
 class Sent(Struct, frozen=True):
-    """The call may be sent. `trial`: it is the trial call; `hold`: the number of holds before it."""
+    """The call may be sent. `trial`: it is the trial call; `hold`: the number of holds before it; `at`: the time."""
 
     trial: bool
     hold: int
+    at: float
 
 
 class HeldBack(Struct, frozen=True):
@@ -60,8 +65,10 @@ LONGEST_HOLD_S = {CallEnd.LIMITED: 60.0, CallEnd.BUSY: 2.0}
 class ServerLimit:
     """Open for `window` calls at once; closed until a time; or closed with one trial under way."""
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, tuned: TunedLimit | None = None) -> None:
+        """`concurrency`: the most calls at once; `tuned` may allow fewer."""
         self._concurrency = concurrency
+        self._tuned = tuned
         self._window = self._slow_above = float(concurrency)
         self._under_way = 0
         self._closed_until: float | None = None
@@ -73,7 +80,18 @@ class ServerLimit:
     @property
     def room(self) -> int:
         """How many waiting calls may ask again now; all of them while calls are held back."""
-        return max(0, int(self._window) - self._under_way) if self._closed_until is None else self._concurrency
+        return max(0, self.slots - self._under_way) if self._closed_until is None else self._concurrency
+
+    @property
+    def slots(self) -> int:
+        """How many calls may be under way while none are held back."""
+        window = int(self._window)
+        return window if self._tuned is None else min(window, self._tuned.limit)
+
+    def told(self, load: ServerLoad, now: float) -> None:
+        """What the server says of its load."""
+        if self._tuned is not None:
+            self._tuned.told(load, now)
 
     def held_s(self, now: float) -> float | None:
         """How much longer calls are held back; None if they are not."""
@@ -82,7 +100,7 @@ class ServerLimit:
     def admit(self, now: float) -> Sent | HeldBack | Full:
         """Whether a call may be sent now."""
         if self._closed_until is None:
-            if self._under_way >= int(self._window):
+            if self._under_way >= self.slots:
                 return Full()
         elif now < self._closed_until:
             return HeldBack(self._closed_until - now)
@@ -90,11 +108,20 @@ class ServerLimit:
             return HeldBack(TRIAL_WAIT_S)
         self._under_way += 1
         self._trying = trial = self._closed_until is not None
-        return Sent(trial, self._holds)
+        if self._tuned is not None:
+            self._tuned.sent(now)
+        return Sent(trial, self._holds, now)
 
-    def settle(self, call: Sent, end: CallEnd, now: float, retry_after_s: float | None = None) -> None:
-        """The end of a call that was sent. `retry_after_s`: what the server asked for, if it did."""
+    def settle(
+        self, call: Sent, end: CallEnd, now: float, retry_after_s: float | None = None, *, tokens: int | None = None
+    ) -> None:
+        """The end of a call that was sent. `retry_after_s`: what the server asked for, if it did; `tokens`: generated,
+        None without a result."""
         self._under_way -= 1
+        if self._tuned is not None:
+            self._tune(self._tuned, call, end, now, tokens=tokens, held=retry_after_s is not None)
+            if end is CallEnd.LIMITED and retry_after_s is None and self._under_way and not call.trial:
+                return  # the server has no place for more, and computes others
         if call.trial:
             self._trying = False
         elif call.hold != self._holds or self._closed_until is not None:
@@ -104,6 +131,14 @@ class ServerLimit:
                 self._answered(trial=call.trial)
             case CallEnd.LIMITED | CallEnd.BUSY:
                 self._refused(end, now, retry_after_s, trial=call.trial)
+
+    def _tune(self, tuned: TunedLimit, call: Sent, end: CallEnd, now: float, *, tokens: int | None, held: bool) -> None:
+        if end is CallEnd.LIMITED:
+            tuned.refused(now, held=held)
+        elif end is CallEnd.ANSWERED and tokens is not None and not call.trial:
+            tuned.answered(now, now - call.at, tokens)
+        else:
+            tuned.ended(now)
 
     def _answered(self, *, trial: bool) -> None:
         self._busy = 0
@@ -122,7 +157,8 @@ class ServerLimit:
             return
         else:
             self._holds += 1
-            self._window = self._slow_above = max(1.0, self._window / 2)
+            if self._tuned is None:
+                self._window = self._slow_above = max(1.0, self._window / 2)
         self._busy = 0
         grown_s = FIRST_HOLD_S * 2 ** min(self._refused_trials, GROWTH)
         self._closed_until = now + min(LONGEST_HOLD_S[end], max(SHORTEST_HOLD_S, retry_after_s or grown_s))

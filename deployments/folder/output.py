@@ -18,9 +18,10 @@ from actors.ledger.sqlite import LedgerReader
 from actors.report.finish import begin, replace_config
 from deployments.config.load import config_sha256, differences, load_resolved, load_text, to_yaml
 from deployments.config.recorded import is_whole
+from deployments.storage.address import is_address
 from schemas.config import RunConfig
 from schemas.config_base import Change
-from schemas.errors import OutputError
+from schemas.errors import OutputError, StoreError
 from schemas.ledger import Reconfigured, RunStarted
 
 log = logging.getLogger("gleaner.run")
@@ -32,6 +33,10 @@ OURS = re.compile(r"\.|ledger(-\d+)?\.(sqlite|lock)|(live\.json|logs|aside)$")
 
 def prepare(config: RunConfig, output: Path) -> Path:
     """Makes or checks the folder. Raises OutputError with one line."""
+    if is_address(output):
+        raise StoreError(
+            f"{output}: is not on this machine; a run in a store is begun with `gleaner run --output s3://…`"
+        )
     if output.exists() and not output.is_dir():
         raise OutputError(f"{output}: is a file; --output names a folder")
     check_folder(output)

@@ -50,7 +50,7 @@ class Metrics:
         self._option = f"--metrics-port {port}" if port is not None else f"--metrics-host {host}" if host else None
         self._say = say
         self._to_say = ""
-        self._scrapes = _Scrapes(RunCollector(_run(config)))
+        self._scrapes = _Scrapes(RunCollector(run_facts(config)))
         self._done = False
         self._server = None
         self._thread = None
@@ -156,7 +156,8 @@ def moment(progress: Progress) -> RunMoment:
     )
 
 
-def _run(config: RunConfig) -> Run:
+def run_facts(config: RunConfig) -> Run:
+    """What a run's configuration says about its metrics."""
     return Run(
         name=config.name,
         version=version("gleaner"),

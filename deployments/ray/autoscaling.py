@@ -15,8 +15,10 @@ from ray.exceptions import RayActorError
 
 from actors.calls.counters import paused
 from actors.scaling.held import AcceleratorClock, ReplicaSize
+from actors.scaling.in_flight import PoolRoom, in_flight
 from actors.scaling.measure import ASSUMED_CLASSIFY_S, ASSUMED_S, Meter, PoolFacts, RunFacts, measure
 from actors.scaling.policy import decide
+from deployments.build.wiring import in_flight as carried_at_first
 from deployments.config.task_calls import needed_pools, task_calls
 from deployments.monitoring.progress import ReplicaStatus
 from deployments.ray.cluster import here
@@ -32,6 +34,8 @@ from schemas.progress import RoleCost, RunSnapshot
 from schemas.scaling import PoolBounds, ScalingDecision, ScalingLimits, ScalingMemory
 from schemas.stages import ConductorStatus, PoolFlow
 
+MOST_IN_FLIGHT = 8192
+"""Samples in each conductor, as the key allows."""
 REBALANCE_S = 10.0
 """Longer than a decision needs to show in the measured rates, and far shorter than a cool-down."""
 SLOTS = 64
@@ -52,6 +56,7 @@ class Autoscaler:
         self._memory = ScalingMemory()
         self._clock = AcceleratorClock(sizes(config))
         self._replica_limits = ReplicaLimits()
+        self._in_flight = carried_at_first(config)
         self._board: Any = None
         if any(each.min != each.max for each in self._limits.pools.values()):  # only then does Serve read it
             self._board = BoardActor.options(name=where.board, namespace=NAMESPACE, scheduling_strategy=here()).remote()
@@ -87,6 +92,7 @@ class Autoscaler:
         self._clock.tick(facts.at, pools)
         signals, self._meter = measure(facts, self._meter)
         scaling, self._memory = decide(signals, self._limits, self._memory, facts.at)
+        scaling = replace(scaling, in_flight=self._carried(conductors, facts))
         if self._board is not None:
             self._board.write.remote({self._apps[name]: each.wanted for name, each in scaling.pools.items()})
         return scaling
@@ -98,8 +104,29 @@ class Autoscaler:
     def _slots(self, name: str, model: "ScaledModel", status: ReplicaStatus) -> int:
         known = configured_slots(model.engine)
         if known is None and status.running:
-            known = self._replica_limits.slots(self._apps[name])
+            known = self._replica_limits.slots(self._apps[name], changes=finds_slots(model.engine))
         return SLOTS if known is None else known
+
+    def _carried(self, conductors: Sequence[ConductorStatus], facts: RunFacts) -> int | None:
+        """Samples for each conductor; None if their number is configured, or no engine finds its slots."""
+        found = [name for name, model in models(self._config).items() if finds_slots(model.engine)]
+        if self._config.conductors.concurrency is not None or not found:
+            return None
+        if conductors:
+            rooms = {
+                name: PoolRoom(pool.running, pool.slots * pool.ready if self._is_known(name) else 0)
+                for name, pool in facts.pools.items()
+            }
+            carried = sum(status.in_flight for status in conductors)
+            self._in_flight = in_flight(
+                carried, self._in_flight, rooms, conductors=len(conductors), most=MOST_IN_FLIGHT
+            )
+        return self._in_flight
+
+    def _is_known(self, name: str) -> bool:
+        """Whether the slots of a replica are more than an assumption."""
+        engine = models(self._config)[name].engine
+        return configured_slots(engine) is not None or self._replica_limits.is_known(self._apps[name])
 
     def close(self) -> None:
         """Removes the board. Serve keeps the last numbers."""
@@ -168,6 +195,11 @@ def configured_slots(engine: Engine) -> int | None:
         case HttpEngine():
             return engine.concurrency
     return None
+
+
+def finds_slots(engine: Engine) -> bool:
+    """Whether its replicas find their number of slots while they run."""
+    return isinstance(engine, HttpEngine) and engine.concurrency is None
 
 
 def pool_flows(conductors: Sequence[ConductorStatus]) -> dict[str, PoolFlow]:

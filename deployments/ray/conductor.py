@@ -53,6 +53,10 @@ class ConductorShell:
     async def status(self) -> ConductorStatus:
         return self._conductor.status()
 
+    async def carry(self, most: int) -> None:
+        """Changes how many samples this conductor carries at once."""
+        self._conductor.carry(most)
+
     async def rejoin(self) -> None:
         """Tells a restarted queue which leases this conductor holds."""
         await self._conductor.rejoin()

@@ -158,6 +158,11 @@ class Crew:
         """The statuses of all conductors that answer at once."""
         return _at_once([member.actor.status.remote() for member in self._of(Role.CONDUCTOR)])
 
+    def carry(self, most: int) -> None:
+        """Tells conductors how many samples each carries. Repeat the call: a new conductor does not know it."""
+        for member in self._of(Role.CONDUCTOR):
+            member.actor.carry.remote(most)
+
     def undelivered(self) -> tuple[Pause, ...]:
         """The sinks that take no shards, from all writers that answer at once."""
         if not self._config.dataset.sinks:

@@ -3,7 +3,7 @@ drains."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -19,12 +19,15 @@ from deployments.monitoring.live import LiveFile
 from deployments.monitoring.preflight import FirstLook
 from deployments.monitoring.progress import Phase, Progress, ReplicaStatus
 from deployments.monitoring.standstill import Standstill, waits_of
+from deployments.monitoring.trackers.follower import AWAY_END_S, END_S, Followers
 from deployments.ray.autoscaling import Autoscaler
 from deployments.ray.crew import Crew, Role
 from deployments.ray.interrupts import StopRequest
 from deployments.ray.launch import launch_of, new_token
 from deployments.serve import deployments as serving
+from deployments.storage.mirror import Mirror
 from schemas.config import RunConfig
+from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice, Preflight
 from schemas.ledger import Metered
@@ -60,7 +63,7 @@ class Supervisor:
     def __init__(
         self,
         config: RunConfig,
-        output: Path,
+        output: Path | Mirror,
         watch: Watch,
         *,
         began_at: float,
@@ -72,9 +75,10 @@ class Supervisor:
         self._config = config
         self._began_at = began_at
         self._watch = watch
-        self._output = output
+        self._mirror = output if isinstance(output, Mirror) else None
+        self._output = folder = output.folder if isinstance(output, Mirror) else output
         self._token = new_token()
-        self._crew = Crew(config, output, self._token, terms)
+        self._crew = Crew(config, folder, self._token, terms)
         self._replicas: tuple[ReplicaStatus, ...] = ()
         self._replicas_at = float("-inf")
         self._metered_at = float("-inf")
@@ -83,7 +87,8 @@ class Supervisor:
         self._scaling: ScalingDecision | None = None
         self._standstill = Standstill()
         self._live: LiveFile | None = None
-        self._publisher = None if config.publish is None else Publisher(config.publish, output)
+        self._publisher = None if config.publish is None else Publisher(config.publish, folder)
+        self._followers = Followers(config, folder)
         self._where: serving.DeploymentNames
         self._deployed = False
 
@@ -141,10 +146,33 @@ class Supervisor:
 
         return self._publisher.finish(goes_on)
 
+    def ship(self) -> str | None:
+        """Brings the rest of a finished folder to its object store, if it has one; gives why that failed."""
+        if self._mirror is None:
+            return None
+
+        def goes_on() -> bool:
+            self._report(Phase.DONE, "shipping the rest")
+            return True
+
+        return self._mirror.finish(goes_on)
+
+    def track(self, end: RunEnd, stop: StopRequest) -> Mapping[TrackerName, str]:
+        """Tells the trackers of the finished folder; gives those that it did not reach, and why."""
+        asked = stop.asked
+
+        def goes_on() -> bool:
+            self._report(Phase.DONE, "telling the trackers")
+            return asked or not stop.asked
+
+        wait_s = AWAY_END_S if asked else END_S
+        return self._followers.finish(complete=end is RunEnd.COMPLETE, wait_s=wait_s, goes_on=goes_on)
+
     def stop(self) -> None:
         """Ends what this run started, and nothing else. The queue closes its ledger last."""
         if self._publisher is not None:
             self._publisher.stop()
+        self._followers.stop()
         self.dismiss()
         if self._live is not None:
             self._live.end()
@@ -166,6 +194,8 @@ class Supervisor:
         self._crew.open_queues()
         draining.forget(self._output)
         keep(self._config, self._output)
+        if self._mirror is not None:
+            self._mirror.begin()
         self._crew.start_queues(self._began_at)
         self._end_if_asked()
         launch = launch_of(self._output, self._token)
@@ -215,15 +245,18 @@ class Supervisor:
         self._report(Phase.FINISHING, "closing shards")
 
     def _undelivered(self) -> tuple[Pause, ...]:
-        """The sinks that take nothing; the Hub is one of them."""
+        """The sinks that take nothing; the Hub, the object store and the trackers are among them."""
         published = None if self._publisher is None else self._publisher.pause
-        return (*self._crew.undelivered(), *(() if published is None else (published,)))
+        shipped = None if self._mirror is None else self._mirror.pause
+        return (*self._crew.undelivered(), *filter(None, (published, shipped)), *self._followers.pauses)
 
     def _complete(self) -> bool:
         snapshot = self._crew.snapshot()
         return snapshot is not None and snapshot.complete
 
     def _report(self, phase: Phase, note: str = "") -> None:
+        if self._mirror is not None:
+            self._mirror.check()
         now, ticked = time.time(), time.monotonic()
         snapshot, conductors = self._crew.snapshot(), self._crew.statuses()
         if snapshot is not None and is_spent(self._config, snapshot.summary):
@@ -238,6 +271,8 @@ class Supervisor:
             self._loaded |= {status.name for status in self._replicas if status.running}
             if self._autoscaler is not None and snapshot is not None:
                 self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+                if self._scaling.in_flight is not None:
+                    self._crew.carry(self._scaling.in_flight)
                 if ticked - self._metered_at > METER_S:
                     self._metered_at = ticked
                     self._meter()
@@ -263,4 +298,5 @@ class Supervisor:
         self._standstill.log(waits_of(progress), now=now)
         if self._live is not None:
             self._live.tell(progress)
+        self._followers.tell(progress)
         self._watch(progress)

@@ -160,7 +160,10 @@ def _stages(flow: Flow) -> RenderableType:
 
 
 def _models(progress: Progress, flow: Flow) -> Table:
-    table = columns("model", "replicas", "tokens/s", "tokens")
+    scaling = progress.scaling
+    finds = scaling is not None and scaling.in_flight is not None
+    table = columns("model", "replicas", *(("at once",) if finds else ()), "tokens/s", "tokens")
+    at_once = {} if scaling is None else {role: f"{each.slots:,}" for role, each in scaling.pools.items()}
     roles = progress.snapshot.summary.roles if progress.snapshot is not None else ()
     tokens = {role.role: role.tokens for role in roles}
     running = {status.role: status for status in progress.replicas}
@@ -169,6 +172,7 @@ def _models(progress: Progress, flow: Flow) -> Table:
         table.add_row(
             role,
             _of(running.get(role)),
+            *((at_once.get(role, "–"),) if finds else ()),
             "–" if per_s is None else number(round(per_s)),
             number(tokens.get(role, 0)),
         )

@@ -1,7 +1,8 @@
 """Where errors become words.
 
-Law: the user's mistake is one line and exit code 2; a pool or the Hub that is away is one line and exit code 3; ours is
-a traceback and exit code 1. Each names a page of the docs: the one in its own words, or else that of `pages`.
+Law: the user's mistake is one line and exit code 2; a pool, the Hub or an object store that is away is one line and
+exit code 3; ours is a traceback and exit code 1. Each names a page of the docs: the one in its own words, or else that
+of `pages`.
 """
 
 import re
@@ -15,13 +16,21 @@ from shlex import quote
 
 import typer
 
-from schemas.errors import HubAwayError, OutputError, PoolAwayError, UserError, described, ungrouped
+from schemas.errors import (
+    HubAwayError,
+    OutputError,
+    PoolAwayError,
+    StoreAwayError,
+    UserError,
+    described,
+    ungrouped,
+)
 
 FAILED = 1
 MISTAKEN = 2
 AWAY = 3
-"""A pool or gate answered nothing for `conductors.outage_s`, or the Hub cannot be reached: nothing is lost, the same
-command goes on."""
+"""A pool or gate answered nothing for `conductors.outage_s`, or the Hub or the object store cannot be reached:
+nothing is lost, the same command goes on."""
 INTERRUPTED = 130
 """As a shell counts a program that Ctrl-C ended."""
 
@@ -38,7 +47,7 @@ def boundary(*logs: Path) -> Iterator[None]:
     except UserError as mistake:
         say(with_page(f"error: {' '.join(str(mistake).split())}", mistake))
         raise typer.Exit(MISTAKEN) from mistake
-    except (PoolAwayError, HubAwayError) as away:
+    except (PoolAwayError, HubAwayError, StoreAwayError) as away:
         say(with_page(f"stopped: {away}", away))
         raise typer.Exit(AWAY) from away
     except (typer.Exit, typer.Abort, BrokenPipeError):

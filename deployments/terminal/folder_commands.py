@@ -24,6 +24,18 @@ def end(folder: Folder, config: CodeOf = None, json: Json = False) -> None:
 
 
 @folders.command()
+def fetch(
+    source: Annotated[str, typer.Argument(metavar="s3://BUCKET/PREFIX", help="A run in a store.", show_default=False)],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new folder.", show_default=False)],
+) -> None:
+    """Bring a run down from an object store, to read it; works while it runs."""
+    with boundary():
+        from deployments.terminal.remote import show_fetched
+
+        show_fetched(source, folder)
+
+
+@folders.command()
 def drain(folder: Folder, json: Json = False) -> None:
     """Stop a run so that it can go on: what is in flight ends, and the same `gleaner run` takes it up again."""
     with boundary(folder / "logs"):

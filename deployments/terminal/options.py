@@ -5,8 +5,33 @@ from typing import Annotated, Literal
 
 import typer
 
+from deployments.storage.address import is_address
+from deployments.terminal.boundary import MISTAKEN, say
+
 RunFile = Annotated[Path, typer.Argument(metavar="RUN.yaml", help="The run's configuration.", show_default=False)]
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False)]
+
+
+def _on_this_machine(folder: Path) -> Path:
+    if is_address(folder):
+        fetch = "`gleaner fetch s3://BUCKET/PREFIX DIR` brings a run down to read"
+        say(f"error: {folder}: is not on this machine; {fetch} (docs/storage.md#reading-it)")
+        raise typer.Exit(MISTAKEN)
+    return folder
+
+
+Folder = Annotated[
+    Path,
+    typer.Argument(metavar="DIR", help="A run's output folder.", show_default=False, callback=_on_this_machine),
+]
+Work = Annotated[
+    Path | None,
+    typer.Option(
+        "--work",
+        metavar="DIR",
+        help="Where a run with --output s3://… lies on this machine.  [default: in the user's cache]",
+        show_default=False,
+    ),
+]
 Format = Literal[
     "sft", "dpo", "dpo_ranked", "kto", "hard_negatives", "rft", "dpo_steps", "dpo_prefix", "stepwise", "advantages"
 ]

@@ -18,17 +18,21 @@ from schemas.errors import (
     NoPoolError,
     OutputError,
     PoolAwayError,
+    StoreAwayError,
+    StoreError,
     UserError,
 )
 
 BY_TYPE: dict[type[Exception], str] = {
     HeldError: "durability.md#stopping",
+    StoreError: "storage.md#stores-and-credentials",
     OutputError: "durability.md#one-truth",
     CorpusError: "corpus.md#what-is-read",
     ModelError: "first-contact.md#the-first-mistakes",
     NoPoolError: "tasks/own.md#one-call",
     PoolAwayError: "monitoring.md#gleanerpoolpaused",
     HubAwayError: "push.md#what-may-go-wrong",
+    StoreAwayError: "storage.md#what-is-promised",
     ClusterError: "durability.md#who-dies-and-what-it-costs",
 }
 """The first type that fits."""
@@ -69,6 +73,8 @@ BY_KEY: dict[str, str] = {
     "dataset.sinks": "sinks.md",
     "dataset": "configuration.md#dataset",
     "publish": "push.md",
+    "storage": "storage.md#what-it-costs",
+    "trackers": "trackers.md",
     "ray_address": "clusters.md",
 }
 """The first key that an error's path begins with; `*`: any name."""
@@ -85,6 +91,7 @@ BY_COMMAND: dict[str, str] = {
     "check": "architecture.md#where-to-add",
     "new": "architecture.md#where-to-add",
     "end": "stopping.md#the-end-on-purpose",
+    "fetch": "storage.md#reading-it",
     "drain": "stopping.md#to-go-on-later",
     "status": "monitoring.md#when-nothing-moves",
     "explain": "tutorial.md#see-what-was-made",

@@ -16,6 +16,7 @@ from deployments.config.load import check_models, load
 from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
+from deployments.storage.mirror import Mirror
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
 from deployments.terminal.reading import bill_in, example_of, put_json, summary_of
@@ -45,7 +46,7 @@ class Display(Struct, frozen=True):
 
 def run_watched(
     path: Path,
-    output: Path,
+    output: Path | Mirror,
     shown: Display,
     terms: LaunchTerms,
     *,
@@ -54,13 +55,15 @@ def run_watched(
 ) -> int:
     """Runs the configuration and shows it; gives the exit code. `metrics_port`: None for the usual one if it is
     free."""
+    folder = output if isinstance(output, Path) else output.folder
+    again = _again(path, output)
     config = load(path)
     check_models(config)
     check_machine(config)
     console = Screen(stderr=shown.json)
     profile = StartProfile() if shown.start else None
     with (
-        logged(output),
+        logged(folder),
         Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
         Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
@@ -76,14 +79,14 @@ def run_watched(
         def lost(error: ClusterError) -> None:
             """The run's own thread may wait in Ray for what never comes: this one ends the process."""
             watcher.stop()
-            say(with_page(f"{error}: nothing recorded is lost, `{_again(path, output)}` goes on", error))
+            say(with_page(f"{error}: nothing recorded is lost, `{again}` goes on", error))
             end_all()
             os._exit(FAILED)
 
         try:
             result = run(config, output, watch=watch, terms=terms, lost=lost)
         except KeyboardInterrupt:
-            say(f"stopped at once; what is recorded is not lost: `{_again(path, output)}` goes on")
+            say(f"stopped at once; what is recorded is not lost: `{again}` goes on")
             return INTERRUPTED
     if profile is not None:
         console.print(profile.view())
@@ -91,26 +94,29 @@ def run_watched(
         put_json(result.manifest)
     else:
         try:
-            _sum_up(console, output)
+            _sum_up(console, folder)
         except OutputError as error:  # the run has ended well: its end is no mistake of the terminal's
-            say(f"the summary is in {quoted(output / PAGE_NAME)}: {error}")
-    return _ended(result, path, output)
+            say(f"the summary is in {quoted(folder / PAGE_NAME)}: {error}")
+    return _ended(result, folder, again)
 
 
-def _ended(result: "RunResult", path: Path, output: Path) -> int:
-    """Says how the run ended; gives the exit code."""
+def _ended(result: "RunResult", folder: Path, again: str) -> int:
+    """Says how the run ended; gives the exit code. `again`: the command that goes on."""
     from deployments.run import RunEnd
 
     for line in lacking(result.undelivered):
-        say(f"{line}: `{_again(path, output)}` delivers them (docs/sinks.md#what-is-promised)")
+        say(f"{line}: `{again}` delivers them (docs/sinks.md#what-is-promised)")
     if result.unpublished is not None:
-        again = f"`{_again(path, output)}`, or `gleaner push`, does it (docs/push.md)"
-        say(f"not brought to the Hub: {result.unpublished}; {again}")
+        say(f"not brought to the Hub: {result.unpublished}; `{again}`, or `gleaner push`, does it (docs/push.md)")
+    if result.unshipped is not None:
+        say(f"not all shipped: {result.unshipped}; it is kept in {quoted(folder)}, `{again}` ships it")
+    for tracker, why in result.untracked.items():
+        say(f"not shown to the end by {tracker}: {why}; `{again}` tells it (docs/trackers.md)")
     if result.end is RunEnd.COMPLETE:
-        return AWAY if result.undelivered or result.unpublished else 0
-    with Ledgers(output) as ledgers:
+        return AWAY if result.undelivered or result.unpublished or result.unshipped else 0
+    with Ledgers(folder) as ledgers:
         outstanding = summary_of(ledgers).counts.outstanding
-    left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{_again(path, output)}` goes on"
+    left = f"{plural(outstanding, 'order')} outstanding, nothing is lost: `{again}` goes on"
     if result.away is not None:
         say(with_page(f"stopped: {result.away}; {left}", result.away))
         return AWAY
@@ -132,8 +138,10 @@ def lacking(undelivered: Mapping[str, Sequence[str]]) -> list[str]:
     return lines
 
 
-def _again(path: Path, output: Path) -> str:
-    return f"gleaner run {quoted(path)} --output {quoted(output)}"
+def _again(path: Path, output: Path | Mirror) -> str:
+    if isinstance(output, Path):
+        return f"gleaner run {quoted(path)} --output {quoted(output)}"
+    return f"gleaner run {quoted(path)} --output {quoted(output.where)} --work {quoted(output.folder)}"
 
 
 def _sum_up(console: Screen, output: Path) -> None:

@@ -123,6 +123,20 @@ PUBLISH_KEYS = (
 """Of a dataset of the Hub that a run fills, which was not there when the bound was set: what `gleaner push` is given as
 options (docs/push.md)."""
 
+STORAGE_KEYS = ("storage.ship_s",)
+"""Of a run in an object store, which was not there when the bound was set (docs/storage.md)."""
+
+TRACKER_KEYS = (
+    "trackers.wandb",
+    "trackers.mlflow",
+    "trackers.otel",
+    *(f"wandb.{key}" for key in ("project", "entity", "mode")),
+    *(f"mlflow.{key}" for key in ("uri", "experiment")),
+    *(f"otel.{key}" for key in ("endpoint", "traces", "content")),
+)
+"""Of where a run is shown besides its own pages, which was not there when the bound was set: the address and the place
+of each tracker, and how much of the orders' lives goes there (docs/trackers.md)."""
+
 COST_KEYS = ("task.samples_per_call", "llm.drafts_per_call")
 """Keys that were not there when the bound was set: how many samples share a call (docs/performance.md has what each
 saves)."""
@@ -160,6 +174,8 @@ def test_there_are_few_keys() -> None:
         *CASCADE_KEYS,
         *CODE_KEYS,
         *PUBLISH_KEYS,
+        *STORAGE_KEYS,
+        *TRACKER_KEYS,
     )
     assert key_count() - len(counted_apart) <= MOST_KEYS
 

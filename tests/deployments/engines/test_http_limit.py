@@ -4,6 +4,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from actors.calls.tuned_limit import ServerLoad, TunedLimit
 from deployments.engines.http_limit import (
     BUSY_IN_A_ROW,
     LONGEST_HOLD_S,
@@ -16,6 +17,7 @@ from deployments.engines.http_limit import (
 )
 
 CONCURRENCY = 8
+MOST = 4096
 
 
 def sent(limit: ServerLimit, now: float) -> Sent:
@@ -105,6 +107,54 @@ def test_a_trial_without_an_answer_makes_way_for_the_next() -> None:
     assert sent(limit, 0.6).trial
 
 
+def tuned(first: int = 16) -> ServerLimit:
+    """A limit without a configured number."""
+    return ServerLimit(MOST, TunedLimit(MOST, first))
+
+
+def test_a_refusal_among_answers_holds_nobody() -> None:
+    """No number is configured and the server has no place for one call more: that one waits, the others go on."""
+    limit = tuned()
+    calls = [sent(limit, 0.0) for _ in range(16)]
+    assert limit.admit(0.0) == Full()
+    limit.settle(calls.pop(), CallEnd.LIMITED, 0.1)
+    assert limit.slots == 15
+    limit.settle(calls.pop(), CallEnd.ANSWERED, 0.2, tokens=10)
+    sent(limit, 0.2)
+
+
+def test_refusals_of_all_calls_hold_them_back() -> None:
+    """No number is configured and the server refuses all that it was sent: one trial finds out when that is over."""
+    limit = tuned(4)
+    calls = [sent(limit, 0.0) for _ in range(4)]
+    for call in calls:
+        limit.settle(call, CallEnd.LIMITED, 0.1)
+    assert limit.admit(0.1) == HeldBack(0.5)
+    trial = sent(limit, 0.6)
+    assert trial.trial
+    limit.settle(trial, CallEnd.ANSWERED, 1.0, tokens=10)
+    assert limit.slots == 1
+
+
+def test_a_delay_that_is_asked_for_is_kept_without_a_number_too() -> None:
+    """Retry-After: 7 among answers: nothing is sent for seven seconds, and then as much as before, nearly."""
+    limit = tuned()
+    calls = [sent(limit, 0.0) for _ in range(16)]
+    limit.settle(calls.pop(), CallEnd.LIMITED, 0.1, 7.0)
+    assert limit.admit(1.0) == HeldBack(6.1)
+    limit.settle(sent(limit, 7.2), CallEnd.ANSWERED, 7.3, tokens=10)
+    assert limit.slots == 15
+
+
+def test_a_configured_number_stays() -> None:
+    """Whatever the server says of its load, and however fast it is: the user's number is the user's."""
+    limit = ServerLimit(CONCURRENCY)
+    for _ in range(200):
+        limit.settle(sent(limit, 0.0), CallEnd.ANSWERED, 0.001, tokens=10)
+        limit.told(ServerLoad(running=1, waiting=0), 0.001)
+    assert limit.slots == CONCURRENCY
+
+
 class Schedule(RuleBasedStateMachine):
     """Calls are admitted, end in any order and any way, while time goes on."""
 
@@ -149,5 +199,14 @@ class Schedule(RuleBasedStateMachine):
         assert isinstance(self.limit.admit(self.now + max(LONGEST_HOLD_S.values())), Sent)
 
 
-TestSchedule = Schedule.TestCase
-TestSchedule.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+class TunedSchedule(Schedule):
+    """The same without a configured number, where a call of the schedule never has another number allowed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limit = ServerLimit(CONCURRENCY, TunedLimit(CONCURRENCY))
+
+
+SETTINGS = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestSchedule, TestTunedSchedule = Schedule.TestCase, TunedSchedule.TestCase
+TestSchedule.settings = TestTunedSchedule.settings = SETTINGS

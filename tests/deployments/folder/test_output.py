@@ -108,3 +108,10 @@ def test_a_first_start_that_failed_blocks_nothing(output: Path, config: RunConfi
     (output / "live.json").write_text("{}")
     SqliteLedger(output).close()
     assert prepare(config, output) == output
+
+
+def test_an_address_is_no_folder(config: RunConfig) -> None:
+    """From Python, `s3://…` would make a folder of that name: it is refused, and the command that takes it is named."""
+    with pytest.raises(OutputError, match="is begun with `gleaner run --output s3://…`"):
+        prepare(config, Path("s3://bucket/run"))
+    assert not Path("s3:").exists()

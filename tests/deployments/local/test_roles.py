@@ -149,7 +149,7 @@ def test_one_role_by_its_name(tmp_path: Path) -> None:
     assert [card["role"] for card in roles] == ["faithfulness"]
     wrong = gleaner("models", path, "--role", "short")
     assert wrong.exit_code == 2
-    assert wrong.stderr.splitlines()[-1].endswith("has this name; there are generator, faithfulness")
+    assert "has this name; there are generator, faithfulness (docs/" in wrong.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow

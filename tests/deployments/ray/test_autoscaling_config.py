@@ -10,12 +10,16 @@ from msgspec.structs import replace
 from actors.counts.bill import prices_of
 from benchmarks.loop import configuration
 from deployments.config.rules import broken_rule
-from deployments.ray.autoscaling import configured_slots, expected_calls, limits, pool_flows
-from schemas.config import GroundedAnswer, Pool, Recovery, RunConfig, Scaling
+from deployments.monitoring.progress import ReplicaStatus
+from deployments.ray.autoscaling import Autoscaler, configured_slots, expected_calls, limits, pool_flows
+from deployments.serve.deployments import names
+from deployments.serve.limits import ReplicaLimits
+from schemas.config import Conductors, GroundedAnswer, Pool, Recovery, RunConfig, Scaling
 from schemas.config_deployed import Price, Replicas
 from schemas.config_engines import HttpEngine, PoolEngine, TransformersEngine, VllmEngine
 from schemas.config_gates import GateConfig, LlmJudge
 from schemas.config_tasks import CustomTask, Task
+from schemas.progress import RunSnapshot, Summary
 from schemas.scaling import PoolBounds
 from schemas.stages import ConductorStatus, PoolFlow
 from tests.doubles.steps import STEPS
@@ -44,6 +48,7 @@ def test_a_replica_costs_its_gpus_or_else_its_cpus() -> None:
         (Pool(VllmEngine("m")), None),
         (Pool(TransformersEngine("m", max_batch=9)), 9),
         (Pool(HttpEngine("http://h/v1", "m", concurrency=5)), 5),
+        (Pool(HttpEngine("http://h/v1", "m")), None),
     ],
 )
 def test_slots_are_the_engines_own_limit(pool: Pool, expected: int | None) -> None:
@@ -104,3 +109,45 @@ def test_a_price_is_the_pools_own_and_of_those_who_share_it() -> None:
     config = replace(PLAIN, pools=pools, gates={"faithfulness": shares, "reward": reward})
     assert prices_of(config) == {"generator": price, "faithfulness": price, "rollouts": price, "reward": cheap}
     assert prices_of(PLAIN) == {}
+
+
+class FoundSlots(ReplicaLimits):
+    """Replicas that have found so many slots."""
+
+    def __init__(self, slots: int) -> None:
+        super().__init__()
+        self.found = slots
+
+    def slots(self, application: str, *, changes: bool = False) -> int | None:
+        return self.found
+
+    def is_known(self, application: str) -> bool:
+        return True
+
+
+def carried_after(found: int, config: RunConfig, monkeypatch: pytest.MonkeyPatch) -> int | None:
+    """Samples that each conductor carries after a minute with 256 calls to a generator that has found its slots."""
+    monkeypatch.setattr("deployments.ray.autoscaling.ReplicaLimits", lambda: FoundSlots(found))
+    where = names(config, "found")
+    scaler = Autoscaler(config, where)
+    replicas = [ReplicaStatus(name, role, 1, 1, "RUNNING") for role, name in where.by_role.items()]
+    carried = None
+    for second in range(60):
+        snapshot = RunSnapshot(at=float(second), ready=9000, leased=256, oldest_s=1.0, summary=Summary())
+        flow = PoolFlow("generator", carried or 256, 100 * second)
+        status = ConductorStatus("conductor-1", carried or 256, 0, (), pools=(flow,))
+        carried = scaler.step(snapshot, [status], replicas).in_flight
+    return carried
+
+
+def test_samples_in_flight_follow_the_slots_that_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is found to compute 1,000 requests at once, or 20: conductors carry enough to fill it and no more. A
+    number of the user's, for the engine or for conductors, stays."""
+    config = with_pool("generator", Replicas())
+    http = Pool(HttpEngine("http://h/v1", "m"), Replicas())
+    finds = replace(config, pools={"generator": http}, conductors=Conductors())
+    assert carried_after(1000, finds, monkeypatch) == 1500
+    assert carried_after(20, finds, monkeypatch) == 30
+    assert carried_after(1000, replace(finds, conductors=Conductors(concurrency=64)), monkeypatch) is None
+    fixed = Pool(HttpEngine("http://h/v1", "m", concurrency=64), Replicas())
+    assert carried_after(1000, replace(finds, pools={"generator": fixed}), monkeypatch) is None

@@ -34,6 +34,7 @@ from schemas.progress import (
 )
 from schemas.recovery import Modes
 from schemas.samples import Cost, MalformedReason, Message
+from schemas.scaling import Idle, PoolDecision, ScalingDecision, Why
 from schemas.verdicts import FAITHFULNESS, REWARD, Errored, Rejected
 from tests.deployments.terminal.progresses import REPLICAS, play
 from tests.doubles.ledgers import MemoryLedger, plausible_run
@@ -65,6 +66,19 @@ def test_the_board_fits_its_terminal_at_every_moment(width: int) -> None:
     assert re.search(r"recovery +83\.9% +26 of 31 rejected orders accepted later", text)
     assert re.search(r"generate +0 +170 ", text)
     assert re.search(r"strong +0/1 ", text)
+
+
+def test_the_board_shows_slots_that_are_found() -> None:
+    """A run over servers without a number: the requests that each replica sends at once stand beside its replicas."""
+    progress, window = play()[-1], Window()
+    told = flow(window.add(progress))
+    assert "at once" not in drawn(board(progress, told, name="quickstart", elapsed_s=75.0, height=50))
+    decision = PoolDecision(2, 2, 1.5, Why.STEADY, Idle.BUSY, slots=384)
+    found = replace(progress, scaling=ScalingDecision(progress.at, {"generator": decision}, in_flight=500))
+    text = drawn(board(found, told, name="quickstart", elapsed_s=75.0, height=50))
+    assert re.search(r"model +replicas +at once", text)
+    assert re.search(r"generator +2/2 +384 ", text)
+    assert re.search(r"strong +0/1 +– ", text)
 
 
 def test_the_board_keeps_its_height_while_a_run_goes_on() -> None:
