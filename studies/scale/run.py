@@ -58,10 +58,12 @@ class Run:
 
     def net(self, arm: str) -> str | Path:
         """An arm's model; where there was nothing to learn, the one that it began from."""
-        if arm == BASE:
-            return self.settings.model
-        folder = self._folder / "nets" / arm
-        return folder if folder.exists() else self.net(begins(arm))
+        owner = self._owner(arm)
+        return self.settings.model if owner == BASE else self._folder / "nets" / owner
+
+    def _owner(self, arm: str) -> str:
+        """The arm whose training made this arm's model."""
+        return arm if arm == BASE or (self._folder / "nets" / arm).exists() else self._owner(begins(arm))
 
     @cached_property
     def _held_draws(self) -> HeldDraws:
@@ -94,7 +96,7 @@ class Run:
         return msgspec.json.decode((folder / TAKEN).read_bytes(), type=Taken)
 
     def _examined(self, arm: str) -> Exam:
-        return self._stage(f"exam-{arm}", Exam, lambda: self._exam(arm))
+        return self._stage(f"exam-{self._owner(arm)}", Exam, lambda: self._exam(arm))
 
     def _exam(self, arm: str) -> Exam:
         held_out, seed = self._problems.held_out, self.settings.seed + 2
