@@ -18,6 +18,7 @@ from deployments.terminal.options import (
     MetricsHost,
     MetricsPort,
     More,
+    Page,
     ProfileStart,
     RunFile,
     SeamName,
@@ -76,6 +77,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
     more: More = None,
     profile_start: ProfileStart = False,
     work: Work = None,
+    page: Page = False,
 ) -> None:
     """Run a configuration into a folder. Again on the same folder: it goes on where it ended."""
     with boundary(Path(output, "logs")):
@@ -87,7 +89,7 @@ def run(  # noqa: PLR0913 - a command's options are its parameters
 
         may_lie_here()
         terms = LaunchTerms(changed, Preflight.STOP if strict else Preflight.TELL, more)
-        shown = Display(quiet=quiet, json=json, start=profile_start)
+        shown = Display(quiet=quiet, json=json, start=profile_start, page=page)
         with opened(output, work, config) as place:
             ended = run_watched(config, place, shown, terms, metrics_port=metrics_port, metrics_host=metrics_host)
         raise typer.Exit(ended)

@@ -2,11 +2,11 @@
 
 from msgspec import Struct
 
-from schemas.stages import Pause, Stage
+from schemas.stages import ConductorStatus, Pause, ReplicaStatus, Stage
 
 NAME = "live.json"
 EVERY_S = 2.0
-"""Seconds between two writes by the driver."""
+"""Seconds between two writes by the driver, while nothing begins or ends to hold the run up."""
 
 
 class InFlight(Struct, frozen=True):
@@ -54,3 +54,7 @@ class Live(Struct, frozen=True):
     over: bool = False
     launch: str | None = None
     """The prefix of the names of its applications on the cluster."""
+    leased: int = 0
+    """Orders that conductors work on."""
+    conductors: tuple[ConductorStatus, ...] = ()
+    replicas: tuple[ReplicaStatus, ...] = ()

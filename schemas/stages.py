@@ -1,4 +1,4 @@
-"""The stages of an attempt and the state of conductors, as the live view and the metrics show them."""
+"""The stages of an attempt, and the state of conductors and replicas, as the live view and the metrics show them."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -80,3 +80,18 @@ class ConductorStatus(Struct, frozen=True):
     paused: tuple[Pause, ...] = ()
     failures: tuple[CallFailures, ...] = ()
     pools: tuple[PoolFlow, ...] = ()
+
+
+class ReplicaStatus(Struct, frozen=True):
+    """The replicas of one deployment: how many run, and how many are wanted."""
+
+    name: str
+    """The application's name."""
+    role: str
+    """The pool or gate, by its name in the configuration."""
+    running: int
+    wanted: int
+    state: str
+    starting: int = 0
+    draining: int = 0
+    """Removed from service; they finish what they have begun."""

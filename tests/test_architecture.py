@@ -55,7 +55,7 @@ SAME_FLOOR = {
 }
 """Part of actors/ and what else it may import."""
 LOOSE = {"actors": 3, "deployments": 3}
-ENTRIES = {"actors": 20, "deployments": 17}
+ENTRIES = {"actors": 20, "deployments": 18}
 """Of the two packages: modules beside folders, `__init__` included, and everything there is."""
 
 

@@ -23,7 +23,9 @@ TRACKERS = "trackers"
 """The folder for what trackers keep: how far traces were sent, runs of W&B that are not synced yet."""
 FOLDERS = frozenset({*(kind.value for kind in ShardKind), "exports", "logs", DELIVERED, DOCUMENTS, TRACKERS})
 _FILES = re.compile(
-    r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt|(end|drain)\.asked", re.DOTALL
+    r"ledger.*|run\.yaml|live\.json|manifest\.json|README\.md|report\.html|checksums\.txt|(end|drain)\.asked"
+    r"|labels\.jsonl",
+    re.DOTALL,
 )
 _UNFINISHED = re.compile(r"\..*\.writing", re.DOTALL)
 _SHARD = re.compile(r"(dataset|dead_letters)/part-(?:q([0-9]{1,4})-)?([0-9]{1,12})(?:-([0-9]{1,12}))?\.parquet")

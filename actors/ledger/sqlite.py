@@ -189,6 +189,11 @@ class LedgerReader:
         marks = ", ".join("?" * len(names))
         return [seq for (seq,) in self._rows(f"SELECT seq FROM records WHERE kind IN ({marks}) ORDER BY seq", names)]
 
+    def numbers(self) -> tuple[int, dict[str, int]]:
+        """How many orders there are, and how many records of each kind: from indexes, without reading any."""
+        kinds = self._rows("SELECT kind, count(*) FROM records GROUP BY kind", ())
+        return self._rows("SELECT count(*) FROM orders", ())[0][0], dict(kinds)
+
     def order_ends(self, after_seq: int, limit: int) -> Sequence[tuple[int, OrderId, bool]]:
         """The next ends of orders: sequence number, order, and whether it is a dead letter. No record is read."""
         dead, *others = map(_kind, (DeadLetteredEnd, AcceptedEnd, Rescored, NotNeededEnd))

@@ -84,6 +84,25 @@ def example_of(life: Life, kind: str) -> Example:
 
 def marked_passage(life: Life) -> list[Segment]:
     """The passage around the last draft's quotes and answer, which are marked where they occur."""
+    passage = life.passage.text
+    quotes, answers = _marks(life)
+    first = min((start for start, _ in quotes + answers), default=0)
+    start = max(0, min(first - 300, len(passage) - PASSAGE_CHARACTERS))
+    end = min(len(passage), start + PASSAGE_CHARACTERS)
+    segments = list(_segments(passage, (start, end), quotes=quotes, answers=answers))
+    before = [Segment("… ")] if start else []
+    after = [Segment(" …")] if end < len(passage) else []
+    return [*before, *segments, *after]
+
+
+def marked_whole(life: Life) -> list[Segment]:
+    """The whole passage, marked likewise."""
+    quotes, answers = _marks(life)
+    return list(_segments(life.passage.text, (0, len(life.passage.text)), quotes=quotes, answers=answers))
+
+
+def _marks(life: Life) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Where the last draft's quotes are in the passage, and where its answer is."""
     passage, draft = life.passage.text, life.draft
     quotes: list[tuple[int, int]] = []
     answers: list[tuple[int, int]] = []
@@ -95,13 +114,7 @@ def marked_passage(life: Life) -> list[Segment]:
         backing = [claim.quote for verdict in said for claim in verdict.evidence.claims if claim.supported]
         own = [quote for quote in backing if quote is not None and quote.passage_id is None]
         quotes += [(quote.start, quote.end) for quote in own if 0 <= quote.start < quote.end]
-    first = min((start for start, _ in quotes + answers), default=0)
-    start = max(0, min(first - 300, len(passage) - PASSAGE_CHARACTERS))
-    end = min(len(passage), start + PASSAGE_CHARACTERS)
-    segments = list(_segments(passage, (start, end), quotes=quotes, answers=answers))
-    before = [Segment("… ")] if start else []
-    after = [Segment(" …")] if end < len(passage) else []
-    return [*before, *segments, *after]
+    return quotes, answers
 
 
 def _segments(

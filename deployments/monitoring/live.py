@@ -1,4 +1,4 @@
-"""live.json in a run's folder: the driver writes it every two seconds, and readers see how old it is.
+"""live.json in a run's folder: the driver writes it every two seconds or sooner, and readers see how old it is.
 
 Law: it is a hint, never a record. Nothing depends on it, and a disk that refuses it costs the run nothing. Its readers
 can tell a run that goes on from one whose process is gone.
@@ -19,7 +19,7 @@ from actors.ledger.files import LocalDisk, write_atomically
 from deployments.monitoring.progress import Progress
 from deployments.monitoring.standstill import waits_of
 from schemas.errors import OutputError
-from schemas.live import EVERY_S, NAME, Live
+from schemas.live import EVERY_S, NAME, Live, Waiting
 
 log = logging.getLogger("gleaner.run")
 
@@ -52,14 +52,25 @@ class LiveFile:
         self._refused = False
 
     def tell(self, progress: Progress) -> None:
-        """Writes the file when it is due or the phase is new."""
-        now = time.monotonic()
-        phase = progress.phase.value
-        if self._last is not None and self._last.phase == phase and now - self._told_at < EVERY_S:
+        """Writes the file when it is due, and at once when the phase or what holds the run up is another."""
+        now, last = time.monotonic(), self._last
+        phase, waits = progress.phase.value, waits_of(progress)
+        same = last is not None and last.phase == phase and _paused(last.waiting) == _paused(waits)
+        if same and now - self._told_at < EVERY_S:
             return
         self._told_at = now
-        waits = waits_of(progress)
-        live = Live(progress.at, socket.gethostname(), os.getpid(), phase, progress.note, waits, launch=self._launch)
+        live = Live(
+            progress.at,
+            socket.gethostname(),
+            os.getpid(),
+            phase,
+            progress.note,
+            waits,
+            launch=self._launch,
+            leased=0 if progress.snapshot is None else progress.snapshot.leased,
+            conductors=progress.conductors,
+            replicas=progress.replicas,
+        )
         self._write(live)
 
     def end(self) -> None:
@@ -103,6 +114,10 @@ def driver_of(live: Live, *, now: float) -> Driver:
     if live.host == socket.gethostname() and not _is_alive(live.pid):
         return Driver.GONE
     return Driver.RUNS if now - live.at < SILENT_S else Driver.SILENT
+
+
+def _paused(waits: Waiting) -> list[str]:
+    return [pause.name for pause in (*waits.pauses, *waits.sinks)]
 
 
 def _is_alive(pid: int) -> bool:

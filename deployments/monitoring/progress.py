@@ -10,7 +10,7 @@ from msgspec import Struct
 from schemas.firsts import Advice
 from schemas.progress import RunSnapshot
 from schemas.scaling import ScalingDecision
-from schemas.stages import ConductorStatus, Pause
+from schemas.stages import ConductorStatus, Pause, ReplicaStatus
 
 
 class Phase(Enum):
@@ -24,21 +24,6 @@ class Phase(Enum):
     FINISHING = "finishing"
     """Every order has ended: shards, manifest and report are written."""
     DONE = "done"
-
-
-class ReplicaStatus(Struct, frozen=True):
-    """The replicas of one deployment: how many run, and how many are wanted."""
-
-    name: str
-    """The application's name."""
-    role: str
-    """The pool or gate, by its name in the configuration."""
-    running: int
-    wanted: int
-    state: str
-    starting: int = 0
-    draining: int = 0
-    """Removed from service; they finish what they have begun."""
 
 
 class Progress(Struct, frozen=True):

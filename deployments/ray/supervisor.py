@@ -3,7 +3,7 @@ drains."""
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from pathlib import Path
 
@@ -31,9 +31,9 @@ from schemas.config_trackers import TrackerName
 from schemas.errors import PoolAwayError
 from schemas.firsts import Advice, Preflight
 from schemas.ledger import Metered
-from schemas.progress import Summary
+from schemas.progress import RunSnapshot, Summary
 from schemas.scaling import ScalingDecision
-from schemas.stages import Pause
+from schemas.stages import ConductorStatus, Pause
 from schemas.stop import PlanEnd
 
 log = logging.getLogger("gleaner.run")
@@ -264,18 +264,7 @@ class Supervisor:
         self._advice = self._first_look.said(None if snapshot is None else snapshot.summary)
         if self._crew.conducting and ticked - self._replicas_at > REPLICA_POLL_S:
             self._replicas_at = ticked
-            if lost := serving.lost_with_a_node(self._where):
-                log.warning("deployed again: the node of its first replicas died", extra={"pools": ", ".join(lost)})
-                serving.deploy(self._config, self._where, self._output, only=lost)
-            self._replicas = tuple(serving.replica_status(self._where))
-            self._loaded |= {status.name for status in self._replicas if status.running}
-            if self._autoscaler is not None and snapshot is not None:
-                self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
-                if self._scaling.in_flight is not None:
-                    self._crew.carry(self._scaling.in_flight)
-                if ticked - self._metered_at > METER_S:
-                    self._metered_at = ticked
-                    self._meter()
+            self._look_after_replicas(snapshot, conductors, ticked=ticked)
         if phase is Phase.RUNNING and not all(status.running for status in self._replicas):
             waiting = [status.name for status in self._replicas if not status.running]
             note = f"loading models: {len(self._replicas) - len(waiting)} of {len(self._replicas)} ready"
@@ -300,3 +289,20 @@ class Supervisor:
             self._live.tell(progress)
         self._followers.tell(progress)
         self._watch(progress)
+
+    def _look_after_replicas(
+        self, snapshot: RunSnapshot | None, conductors: Sequence[ConductorStatus], *, ticked: float
+    ) -> None:
+        """Lost ones come back, their number and what is in flight follow the load, and what they hold is metered."""
+        if lost := serving.lost_with_a_node(self._where):
+            log.warning("deployed again: the node of its first replicas died", extra={"pools": ", ".join(lost)})
+            serving.deploy(self._config, self._where, self._output, only=lost)
+        self._replicas = tuple(serving.replica_status(self._where))
+        self._loaded |= {status.name for status in self._replicas if status.running}
+        if self._autoscaler is not None and snapshot is not None:
+            self._scaling = self._autoscaler.step(snapshot, conductors, self._replicas)
+            if self._scaling.in_flight is not None:
+                self._crew.carry(self._scaling.in_flight)
+            if ticked - self._metered_at > METER_S:
+                self._metered_at = ticked
+                self._meter()

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.text import Text
@@ -15,6 +16,7 @@ from deployments.terminal.parts import BAD, DIM, GOOD, WARN, Rows, columns, fact
 from deployments.terminal.reading import as_builtins, bill_in, put_json, run_folder, summary_of
 from deployments.terminal.screen import Screen
 from deployments.terminal.words import number, printable
+from schemas.bill import Bill
 from schemas.comparison import ComparedFolder, ComparedRate, ComparedRuns, KeyDifference
 from schemas.config import RunConfig
 from schemas.gate_audit import Rate
@@ -31,17 +33,28 @@ def show_comparison(left: Path, right: Path, *, json: bool) -> None:
         Screen().print(comparison_view(found))
 
 
+class CountedRun(Struct, frozen=True):
+    """A run's folder, and what was counted and configured in it."""
+
+    folder: Path
+    summary: Summary
+    config: RunConfig | None
+    bill: Bill | None
+
+
 def comparison(left: Path, right: Path) -> ComparedRuns:
     """Both runs as they are now."""
-    one, other = _summary(left), _summary(right)
-    configs = read_config(left), read_config(right)
-    bills = bill_in(left, one), bill_in(right, other)
+    return compared(_counted(left), _counted(right))
+
+
+def compared(left: CountedRun, right: CountedRun) -> ComparedRuns:
+    """Both runs as they were counted."""
     return ComparedRuns(
-        left=ComparedFolder(str(left), is_over(one)),
-        right=ComparedFolder(str(right), is_over(other)),
-        rates=tuple(compared_rates(one, other)),
-        numbers=tuple(compared_numbers(one, other, bills)),
-        differences=_differences(*configs),
+        left=ComparedFolder(str(left.folder), is_over(left.summary)),
+        right=ComparedFolder(str(right.folder), is_over(right.summary)),
+        rates=tuple(compared_rates(left.summary, right.summary)),
+        numbers=tuple(compared_numbers(left.summary, right.summary, (left.bill, right.bill))),
+        differences=_differences(left.config, right.config),
     )
 
 
@@ -69,9 +82,10 @@ def _table(subject: str, found: ComparedRuns) -> Rows:
     return table
 
 
-def _summary(folder: Path) -> Summary:
+def _counted(folder: Path) -> CountedRun:
     with Ledgers(run_folder(folder)) as ledgers, ledgers.frozen():
-        return summary_of(ledgers)
+        summary = summary_of(ledgers)
+    return CountedRun(folder, summary, read_config(folder), bill_in(folder, summary))
 
 
 def _differences(left: RunConfig | None, right: RunConfig | None) -> tuple[KeyDifference, ...] | None:

@@ -54,6 +54,38 @@ def status(folder: Folder, json: Json = False) -> None:
 
 
 @folders.command()
+def page(
+    folder: Folder,
+    beside: Annotated[
+        Path | None,
+        typer.Option("--beside", metavar="DIR", help="Another run's folder, to compare with.", show_default=False),
+    ] = None,
+    host: Annotated[
+        str,
+        typer.Option("--host", metavar="ADDRESS", help="Where it listens; beyond loopback with a token."),
+    ] = "127.0.0.1",
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port", min=0, max=65535, help="0: any free one.  [default: 9465 if it is free]", show_default=False
+        ),
+    ] = None,
+    token: Annotated[
+        bool, typer.Option("--token", help="Ask for a token on loopback too: other users share this machine.")
+    ] = False,
+) -> None:
+    """A run on a live page: flow, gates, cost, its samples to read and to label; works while it runs."""
+    with boundary():
+        from deployments.page.serve import ListenAt, serve
+        from deployments.terminal.boundary import say
+        from deployments.terminal.reading import run_folder
+
+        place = ListenAt(host, port, token)
+        others = None if beside is None else run_folder(beside)
+        serve(run_folder(folder), others, place, lambda address: say(f"page at {address} (Ctrl-C ends it)"))
+
+
+@folders.command()
 def explain(
     folder: Folder,
     order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="An order's id, or how it begins.")],

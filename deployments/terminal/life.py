@@ -89,7 +89,7 @@ def passage_view(passage: Passage) -> RenderableType:
 def attempt_view(attempt: Attempt, *, prompts: Prompts | None = None) -> RenderableType:
     """One attempt: how it was asked (with `prompts`, in what words), its text, the verdicts, what was decided."""
     title = Text(f"attempt {attempt.number}", style="bold")
-    title.append(f" · {_directive(attempt.repair)}", style="default")
+    title.append(f" · {directive(attempt.repair)}", style="default")
     parts: list[RenderableType] = [Text(), Rule(title, align="left", style=DIM)]
     for call in attempt.earlier:
         parts += [*_asked(call, prompts), Padding(Quoted(call.text), (1, 0, 1, 2))]
@@ -124,7 +124,7 @@ def credit_view(label: CreditLabel, attempt: Attempt) -> RenderableType:
         table.add_row(str(value.steps), Text(f"Q {q}", style="bold"), within, f"{value.k}/{value.n}", shown)
     pit = "no first pit" if label.first_pit is None else f"first pit: step {label.first_pit}"
     told = f"{pit} ({label.probability:.0%}, {label.stopped.value}; {label.rule.value} Q, {label.strategy})"
-    paid = f"{plural(label.asked, 'rollout')} of {printable(label.policy)} · {_cost(label.cost)}"
+    paid = f"{plural(label.asked, 'rollout')} of {printable(label.policy)} · {cost_words(label.cost)}"
     head = facts(("Credit", Text(told)), ("", Text(paid, style=DIM)))
     return Group(Padding(head, (1, 0, 0, 2)), Padding(table, (0, 0, 0, 4)))
 
@@ -137,7 +137,8 @@ def _put_back(back: PutBack) -> RenderableType:
     return Group(Text(), Rule(title, align="left", style=WARN), Padding(rows, INDENT))
 
 
-def _directive(repair: Repair | None) -> str:
+def directive(repair: Repair | None) -> str:
+    """What an attempt was told to do, in words."""
     if repair is None:
         return "fresh"
     escalated = f" in pool {repair.pool}" if repair.pool else ""
@@ -150,7 +151,7 @@ def _asked(call: ModelCall | Candidate, prompts: Prompts | None) -> Iterator[Ren
     sampling = call.sampling
     asked = (
         f"pool {call.pool} · T {sampling.temperature:g} · top-p {sampling.top_p:g} · seed {sampling.seed} · "
-        f"{_cost(call.cost)}"
+        f"{cost_words(call.cost)}"
     )
     if isinstance(call, Candidate) and call.paid_by is not None:
         asked += f"the same completion as order {short(call.paid_by)}, which paid for it"
@@ -196,7 +197,7 @@ def _verdicts(verdicts: tuple[Verdict, ...], unjudged: tuple[GateName, ...]) -> 
     for _ in range(4):
         table.add_column()
     for verdict in verdicts:
-        table.add_row(verdict.gate, *_said(verdict), Text(_cost(verdict.cost), style=DIM))
+        table.add_row(verdict.gate, *_said(verdict), Text(cost_words(verdict.cost), style=DIM))
     for gate in unjudged:
         table.add_row(gate, Text("unjudged", style=DIM), Text("the order is not in its share", style=DIM))
     return table
@@ -225,7 +226,7 @@ def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableT
         yield Text(f"{verdict.gate}: {printable(evidence.note)}", style=DIM)
     yield from (execution_view(each, second=at > 0) for at, each in enumerate(evidence.executions))
     if evidence.cascade is not None:
-        yield Text(f"{verdict.gate}: {_cascaded(evidence.cascade)}", style=DIM)
+        yield Text(f"{verdict.gate}: {cascaded_words(evidence.cascade)}", style=DIM)
     if evidence.code is not None:
         yield code_view(evidence.code)
     if evidence.raised is not None:
@@ -233,10 +234,10 @@ def _evidence(verdict: Verdict, prompts: Prompts | None) -> Iterator[RenderableT
         told = f"the bar was raised from {raised.configured:g} to {verdict.threshold:g} at attempt {raised.attempt}"
         yield Text(f"{verdict.gate}: {told}", style=DIM)
     if evidence.shown is not None:
-        yield Text(f"{verdict.gate}: {_shown(evidence.shown)}", style=DIM)
+        yield Text(f"{verdict.gate}: {shown_words(evidence.shown)}", style=DIM)
 
 
-def _cascaded(cascade: Cascaded) -> str:
+def cascaded_words(cascade: Cascaded) -> str:
     """Which gate decided, and why it was its to decide."""
     first = cascade.steps[0]
     band = "no band yet: too few probes" if cascade.band is None else f"the band is {cascade.band}"
@@ -255,7 +256,8 @@ def _heard(verdict: Errored, prompts: Prompts | None) -> Iterator[RenderableType
         yield Quoted(verdict.said)
 
 
-def _shown(shown: Shown) -> str:
+def shown_words(shown: Shown) -> str:
+    """What a judge read in place of the sample's own passage."""
     if not shown.passages:
         return "no passage was shown"
     place = "not among them" if shown.rank is None else f"number {shown.rank} of them"
@@ -282,7 +284,7 @@ def _diagnosis(diagnosis: Diagnosis | None) -> Iterator[tuple[str, Text]]:
 def _choice(choice: Choice | None) -> Iterator[tuple[str, Text]]:
     if choice is None:
         return
-    what = "stop" if choice.repair is None else _directive(choice.repair)
+    what = "stop" if choice.repair is None else directive(choice.repair)
     yield (
         "Repair",
         Text.assemble((what, "bold"), f" (policy {choice.policy}, probability {choice.probability:g})"),
@@ -303,8 +305,8 @@ def _end(life: Life) -> RenderableType:
         end = Text.assemble(("not needed", f"bold {WARN}"), f" at {at}: the run wanted no more samples")
     else:
         end = Text.assemble(("outstanding", f"bold {WARN}"), ": it has not ended yet")
-    spent = f"{plural(len(life.attempts), 'attempt')} · generator {_cost(life.generator_cost)} · gates "
-    return facts(("End", end), ("Cost", Text(spent + _cost(life.gates_cost))))
+    spent = f"{plural(len(life.attempts), 'attempt')} · generator {cost_words(life.generator_cost)} · gates "
+    return facts(("End", end), ("Cost", Text(spent + cost_words(life.gates_cost))))
 
 
 def _dead(end: DeadLetter) -> Text:
@@ -313,7 +315,8 @@ def _dead(end: DeadLetter) -> Text:
     return text.append(f" ({printable(end.detail)})", style=DIM) if end.detail else text
 
 
-def _cost(cost: Cost) -> str:
+def cost_words(cost: Cost) -> str:
+    """Tokens and seconds; "" for none."""
     if not cost.tokens:
         return spoken(cost.seconds) if cost.seconds >= 0.005 else ""
     tokens = number(cost.prompt_tokens)

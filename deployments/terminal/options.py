@@ -87,6 +87,7 @@ Changed = Annotated[
         "of the new version that are new.",
     ),
 ]
+Page = Annotated[bool, typer.Option("--page", help="Show the run on a page of this machine's loopback while it lasts.")]
 Critical = Annotated[
     float | None,
     typer.Option(

@@ -82,6 +82,7 @@ BY_COMMAND: dict[str, str] = {
     "init": "first-contact.md#a-runs-yaml-gleaner-init",
     "doctor": "first-contact.md#what-of-this-machine-will-trouble-a-run-gleaner-doctor",
     "samples": "first-contact.md#what-a-run-made-gleaner-samples",
+    "page": "page.md",
     "compare": "first-contact.md#two-runs-side-by-side-gleaner-compare",
     "run": "configuration.md",
     "preview": "tutorial.md#look-before-you-pay",

@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,7 @@ from deployments.config.load import check_models, load
 from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
+from deployments.page.beside import PageBeside
 from deployments.storage.mirror import Mirror
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
@@ -37,11 +38,12 @@ LOG_NAME = logs.log_name(logs.DRIVER)
 
 class Display(Struct, frozen=True):
     """What of a run is shown. With `json`, what is for a person goes to stderr; `start`: where its first seconds
-    went."""
+    went; `page`: on a page, too."""
 
     quiet: bool = False
     json: bool = False
     start: bool = False
+    page: bool = False
 
 
 def run_watched(
@@ -65,6 +67,7 @@ def run_watched(
     with (
         logged(folder),
         Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
+        PageBeside(folder, say) if shown.page else nullcontext() as page,
         Watcher(config.name, console, quiet=shown.quiet, wanted=config.stop.samples) as watcher,
     ):
         from deployments.ray.vigil import end_all
@@ -73,6 +76,8 @@ def run_watched(
         def watch(progress: Progress) -> None:
             watcher(progress)
             metrics(progress)
+            if page is not None:
+                page(progress)
             if profile is not None:
                 profile(progress)
 

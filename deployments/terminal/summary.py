@@ -58,21 +58,28 @@ def summary_view(
     return Padding(Group(*parts), (1, 1))
 
 
+def driver_words(live: Live, *, now: float) -> tuple[Driver, str, str]:
+    """The state of the process that carries the run, in one word and in the words after it. `now`: seconds since the
+    epoch."""
+    who, age = f"process {live.pid} on {live.host}", spoken(max(0.0, now - live.at))
+    heard = f"last heard of {age} ago"
+    match driver := driver_of(live, now=now):
+        case Driver.RUNS:
+            return driver, live.phase, f" in {who} (as of {age} ago)"
+        case Driver.SILENT:
+            return driver, "silent", f": {who} hangs, or its machine is gone ({heard}, then {live.phase})"
+        case Driver.GONE:
+            return driver, "dead", f": {who} is gone ({heard}, then {live.phase}); the same command goes on"
+        case Driver.OVER:
+            return driver, "no process carries the run", f"; {who} left it {age} ago"
+
+
 def live_view(live: Live, *, now: float) -> RenderableType:
     """Whether a process carries the run, how old its word is, and what keeps it. `now`: seconds since the epoch."""
-    who = f"process {live.pid} on {live.host}"
-    heard = f"last heard of {spoken(max(0.0, now - live.at))} ago"
-    match driver_of(live, now=now):
-        case Driver.RUNS:
-            head = Text.assemble((live.phase, GOOD), f" in {who} (as of {spoken(max(0.0, now - live.at))} ago)")
-        case Driver.SILENT:
-            told = f": {who} hangs, or its machine is gone ({heard}, then {live.phase})"
-            head = Text.assemble(("silent", WARN), told)
-        case Driver.GONE:
-            told = f": {who} is gone ({heard}, then {live.phase}); the same command goes on"
-            head = Text.assemble(("dead", BAD), told)
-        case Driver.OVER:
-            return Text(f"no process carries the run; {who} left it {spoken(max(0.0, now - live.at))} ago", style=DIM)
+    driver, state, told = driver_words(live, now=now)
+    if driver is Driver.OVER:
+        return Text(state + told, style=DIM)
+    head = Text.assemble((state, {Driver.RUNS: GOOD, Driver.SILENT: WARN, Driver.GONE: BAD}[driver]), told)
     held = [Text(line, style=WARN) for line in words(live.waiting, now=now)]
     note = [Text(live.note, style=DIM)] if live.note else []
     return Group(head, *note, *held)

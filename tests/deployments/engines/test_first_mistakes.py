@@ -124,4 +124,4 @@ def test_a_port_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         said = mistake("run", written(tmp_path), "-o", tmp_path / "out", "--metrics-port", str(port))
-    assert f"--metrics-port {port}: Address already in use; name another, or 0 for any that is free" in said
+    assert f"--metrics-port {port}: Address already in use; name another, or port 0 for any that is free" in said

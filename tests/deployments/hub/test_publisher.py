@@ -194,7 +194,8 @@ def test_a_push_in_a_process_of_its_own(
     command = push_command(Publish("harbour/towns", splits={"test": 0.3}), run)
     store.commits_fail_with = 500
     assert ended(PushProcess(command)) == (
-        "harbour/towns: the Hub fails with 500; the same command goes on where this one ended"
+        "harbour/towns: the Hub fails with 500; the same command goes on where this one ended "
+        "(docs/push.md#what-may-go-wrong)"
     )
     sent = list(store.xorbs)
     assert sent and not store.uploads
