@@ -46,6 +46,7 @@ def learn(lesson: Lesson, folder: Path) -> Taken:
     taken = Taken(lesson.items, trainer.state.global_step, len(seen), sum(map(tokens, seen)))
     (beside / TAKEN).write_bytes(msgspec.json.encode(taken))
     beside.rename(folder)
+    shutil.rmtree(trainer.args.output_dir or "", ignore_errors=True)
     return taken
 
 
