@@ -24,7 +24,6 @@ REQUEST_S, CONNECT_S, RETRY_S = 60, 5, 20
 RETRIES = 2
 LONGEST = 240
 """Characters of what the client says."""
-_SAID = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _NO_KEY = re.compile(r"169\.254\.169\.254|CredentialsError|Missing(?:AccessKeyId|SecretAccessKey)")
 _UNREACHED = re.compile(r"Error performing \w+ (\w+://[^/\s]+).*error sending request", re.DOTALL)
@@ -132,7 +131,7 @@ def _in_words(where: str, error: Exception) -> GleanerError:
         )
     if not code and (found := _UNREACHED.search(text)):
         return UnreachableError(f"{where}: the server does not answer at {found[1]}")
-    said = found[1] if (found := _SAID.search(text)) else _first_words(text)
+    said = text.partition("<Message>")[2].partition("</Message>")[0] or _first_words(text)
     return StoreAwayError(f"{where}: {' '.join(said.split())[:LONGEST]}")
 
 

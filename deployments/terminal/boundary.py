@@ -35,7 +35,7 @@ INTERRUPTED = 130
 """As a shell counts a program that Ctrl-C ended."""
 
 COMMAND: ContextVar[str | None] = ContextVar("the command that was given", default=None)
-_NAMES_A_PAGE = re.compile(r"\bdocs/[\w/-]+\.md")
+_NAMES_A_PAGE = re.compile(r"\bdocs/[\w/-]{1,80}\.md")
 
 
 @contextmanager
