@@ -17,7 +17,7 @@ from typing import get_args
 from deployments.engines.roles import role_of
 from deployments.local.gates import started
 from studies.provenance.bootstrap import Estimate
-from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, scored
+from studies.real_text.arms import MODES, Arm, Form, Judges, Scored, judge, other_judge, scored
 from studies.real_text.measures import Score, difference, measured, youden_threshold
 from studies.real_text.results import Claim, Figure, Results, Verdict
 from studies.real_text.results_file import write_json
@@ -38,19 +38,23 @@ def main() -> None:
     parser.add_argument("--models", type=Path, required=True, help="made by python -m studies.real_text.models")
     parser.add_argument("--output", type=Path, required=True, help="a rerun goes on there")
     parser.add_argument("--sets", type=Path, default=SETS_FOLDER, help="the folder of labelled sets")
+    parser.add_argument(
+        "--judge", help="another model, a folder or a hub's name (docs/studies/scale.md), not the plan's"
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--forms", nargs="+", choices=get_args(Form), default=get_args(Form))
     parser.add_argument("--anew", action="store_true", help="ask for the scores that are committed, too")
     parser.add_argument("--smoke", action="store_true", help="few rows: shows that it works, not what is true")
     given = parser.parse_args()
-    if not (given.models / "smollm2" / "config.json").is_file():
+    if not (given.models / ("minilm" if given.judge else "smollm2") / "config.json").is_file():
         sys.exit(f"{given.models} holds no models: python -m studies.real_text.models {given.models}")
     began = time.monotonic()
 
     def say(what: str) -> None:
         print(f"{time.monotonic() - began:6.0f} s  {what}", flush=True)
 
-    if not given.anew and not given.smoke:
+    hold_judge(given.output, given.judge)
+    if not (given.judge or given.anew or given.smoke):
         take_committed(given.output / "scores")
     results = asyncio.run(measure(given, say))
     given.output.mkdir(parents=True, exist_ok=True)
@@ -71,6 +75,18 @@ def take_committed(folder: Path) -> None:
             shutil.copyfile(file, folder / file.name)
 
 
+def hold_judge(folder: Path, model: str | None) -> None:
+    """A folder holds one judge's scores. `model`: None for the plan's own. Ends the program for those of another."""
+    file = folder / "judge.txt"
+    holds = file.read_text(encoding="utf-8") if file.exists() else None
+    if holds != model and (holds is not None or (folder / "scores").exists()):
+        whose = holds or "the plan's judge"
+        sys.exit(f"{folder}: holds scores of {whose}; choose another --output")
+    if model is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(model, encoding="utf-8")
+
+
 async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Results:
     """Every form on every set that is there; one model at a time."""
     read = {labelled.name: labelled.read(given.sets) for labelled in SETS}
@@ -78,7 +94,7 @@ async def measure(given: argparse.Namespace, say: Callable[[str], None]) -> Resu
     scores: dict[str, dict[Arm, Asked]] = {name: {} for name in sets}
     figures: list[Figure] = []
     for form in given.forms:
-        config = judge(form, given.models / "smollm2")
+        config = other_judge(form, given.judge) if given.judge else judge(form, given.models / "smollm2")
         async with AsyncExitStack() as stack:
             engine = await started(stack, config.engine, role_of(config))
             say(f"{form}: the model is loaded")

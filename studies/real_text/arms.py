@@ -90,7 +90,16 @@ class Judges:
 def judge(form: Form, model: Path) -> GateModel:
     """The configuration of a gate of that form, with the product's defaults."""
     memory = {"enforce_eager": True, "kv_cache_memory_bytes": 1 << 30}
-    engine = {"kind": "vllm", "model": str(model), "max_model_len": LONGEST, "engine_args": memory}
+    return _of_engine(form, {"model": str(model), "engine_args": memory})
+
+
+def other_judge(form: Form, model: str) -> GateModel:
+    """The same gate with a model that wants a GPU: vLLM takes what memory there is."""
+    return _of_engine(form, {"model": model})
+
+
+def _of_engine(form: Form, engine: Mapping[str, object]) -> GateModel:
+    engine = {"kind": "vllm", "max_model_len": LONGEST, **engine}
     config = msgspec.convert({"form": form, "engine": engine}, GateConfig)
     if not isinstance(config, GateModel):
         raise TypeError(form)

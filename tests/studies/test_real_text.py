@@ -11,7 +11,7 @@ import studies.real_text
 from schemas.recovery import Repairs
 from schemas.samples import Draft, FinishReason, Malformed, answered
 from studies.provenance.bootstrap import Estimate
-from studies.real_text.__main__ import take_committed
+from studies.real_text.__main__ import hold_judge, take_committed
 from studies.real_text.forms import ARMS, SEED, FormArm, Forms, supported
 from studies.real_text.forms import RESULTS as FORMS
 from studies.real_text.json_drafts import RESULTS as JSON_DRAFTS
@@ -148,6 +148,19 @@ def test_a_run_in_parts_goes_on_from_the_committed_scores(tmp_path: Path) -> Non
     take_committed(tmp_path)
     assert (tmp_path / "begin-token-exact.jsonl").read_text() == "mine"
     assert {file.name for file in tmp_path.iterdir()} == {file.name for file in (FOLDER / "scores").iterdir()}
+
+
+def test_scores_of_two_judges_never_share_a_folder(tmp_path: Path) -> None:
+    """A larger judge's run goes on in its own folder; beside the scores of the plan's judge it is refused, and so is
+    the plan's beside its."""
+    hold_judge(tmp_path / "large", "org/large-8b")
+    (tmp_path / "large" / "scores").mkdir()
+    hold_judge(tmp_path / "large", "org/large-8b")
+    (tmp_path / "plan" / "scores").mkdir(parents=True)
+    hold_judge(tmp_path / "plan", None)
+    for folder, model in (("large", None), ("large", "org/other-8b"), ("plan", "org/large-8b")):
+        with pytest.raises(SystemExit, match="choose another --output"):
+            hold_judge(tmp_path / folder, model)
 
 
 def test_the_page_says_why_json_is_cut_off() -> None:
