@@ -119,7 +119,7 @@ def test_a_gate_that_the_run_lacks_and_a_file_that_is_not_there_are_mistakes(tmp
     """Each says what to do."""
     path = lines_of(tmp_path / "rows.jsonl", [{"passage": "p", "question": "q", "answer": "a", "label": 1}])
     told = mistake(gleaner("audit", MATH, "--gate", "reward", "--labelled", path))
-    assert told == "gates.reward: missing; this run has verifier"
+    assert told == "gates.reward: missing; this run has verifier (docs/gates.md)"
     assert "No such file" in mistake(gleaner("audit", MATH, "--gate", "verifier", "--labelled", tmp_path / "no.jsonl"))
     assert "holds no rows" in mistake(
         gleaner("audit", MATH, "--gate", "verifier", "--labelled", lines_of(tmp_path / "empty.jsonl", []))
