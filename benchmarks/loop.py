@@ -9,6 +9,8 @@ moments at which 10% and 90% of the attempts were recorded, so that start-up and
 
 import argparse
 import tempfile
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import msgspec
@@ -70,14 +72,32 @@ class Rates:
         return (final - first) / (end - start)
 
 
-def measure(passages: int, *, rejected: float, concurrency: int, disk: Path | None = None) -> float:
+Beside = Callable[[Path], AbstractContextManager[Callable[[Progress], None] | None]]
+"""What goes on beside a run in that folder, and is told of it."""
+
+
+def measure(
+    passages: int,
+    *,
+    rejected: float,
+    concurrency: int,
+    disk: Path | None = None,
+    beside: Beside = lambda folder: nullcontext(),
+) -> float:
     """One run in a folder of its own, on this disk; gives attempts per second."""
     with tempfile.TemporaryDirectory(dir=disk) as folder:
         corpus = Path(folder) / "corpus.jsonl"
         write_corpus(corpus, passages)
         rates = Rates()
         config = configuration(corpus, rejected=rejected, concurrency=concurrency)
-        run(config, Path(folder) / "run", watch=rates)
+        with beside(Path(folder) / "run") as told:
+
+            def watch(progress: Progress) -> None:
+                rates(progress)
+                if told is not None:
+                    told(progress)
+
+            run(config, Path(folder) / "run", watch=watch)
         return rates.per_second()
 
 

@@ -17,7 +17,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from statistics import median
 
@@ -26,12 +26,15 @@ import psutil
 
 from actors.ledger.sqlite import SqliteLedger
 from benchmarks.ledger import attempts_per_second
+from benchmarks.loop import measure
+from deployments.page.beside import PageBeside
 from schemas.ledger import AcceptedEnd, Planned, Record
 from schemas.orders import Attempt
 from schemas.verdicts import FAITHFULNESS, REWARD, Passed
 from tests.doubles.attempts import candidate, orders, passage
 
 ROUNDS, EVENTS, EACH = 3, 20, 100
+PASSAGES = 6000
 
 
 def many(samples: int, first: int = 0) -> Iterator[Record]:
@@ -119,6 +122,19 @@ async def taken(count: int) -> None:
     print(f"that is {median(watched) / median(alone):.3f}; rounds: {[f'{each:,.0f}' for each in (*alone, *watched)]}")
 
 
+def taken_of_a_run(pairs: int) -> None:
+    """Attempts a second of whole runs on instant engines, with `--page` and without, in turn."""
+    ratios = []
+    for number in range(pairs):
+        found = {}
+        for watched in (False, True) if number % 2 else (True, False):
+            beside = (lambda folder: PageBeside(folder, print)) if watched else (lambda folder: nullcontext())
+            found[watched] = measure(PASSAGES, rejected=0.2, concurrency=512, beside=beside)
+        ratios.append(found[True] / found[False])
+        print(f"a whole run: {found[False]:,.0f} attempts/s, with the page {found[True]:,.0f}: {ratios[-1]:.3f}")
+    print(f"median of {pairs} pairs: {median(ratios):.3f}")
+
+
 async def _rate(folder: Path, count: int) -> float:
     return await attempts_per_second(SqliteLedger(folder), count)
 
@@ -138,7 +154,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--samples", type=int, default=100_000)
     parser.add_argument("--orders", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=0, help="so many pairs of whole runs, and nothing else")
     given = parser.parse_args()
+    if given.runs:
+        taken_of_a_run(given.runs)
+        return
     with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
         large(Path(one), given.samples)
         asyncio.run(events(Path(other)))
