@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -59,7 +60,7 @@ def gleaner(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def interrupted(configuration: Path, output: Path, port: int) -> tuple[int, str, str]:
     """Starts a run that is watched at that port, sends it SIGINT once orders have ended; code, stdout, stderr."""
     process = subprocess.Popen(
-        [*COMMAND, "run", str(configuration), "--output", str(output), "--metrics-port", str(port)],
+        [*COMMAND, "run", str(configuration), "--output", str(output), "--metrics-port", str(port), "--page"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -103,8 +104,12 @@ def test_ctrl_c_then_the_same_command_again(configuration: Path, tmp_path: Path)
     code, told, errors = interrupted(configuration, output, port)
     assert code == 130, errors
     assert "harbours draining: " in told and "\x1b" not in told
-    watched, went_on = errors.splitlines()
+    watched, page, went_on = errors.splitlines()
     assert watched == f"gleaner: metrics at http://127.0.0.1:{port}/metrics"
+    address = re.search(r"page at (http://127\.0\.0\.1:\d+/) while the run lasts", page)
+    assert address is not None
+    with pytest.raises(OSError, match="refused"):  # it ended with the run
+        urllib.request.urlopen(address[1])
     assert went_on.startswith("gleaner: interrupted; ")
     assert f"--output {output}" in went_on
 
