@@ -28,11 +28,10 @@ class Estimated(Struct, frozen=True):
 
 
 class Outlook(Struct, frozen=True):
-    """What the run comes to if all orders go as the first ones went. `looked_at`: so many orders."""
+    """What the run comes to if all orders go as the first ones went."""
 
     accepted: Estimated
     tokens: Estimated
-    looked_at: int
 
 
 class Saving(Struct, frozen=True):

@@ -48,7 +48,7 @@ def outlook(summary: Summary, *, wanted: int | None = None) -> Outlook | None:
         low, value, high = (min(max(each, counts.accepted), most) for each in (value - wide, value, value + wide))
         accepted = Estimated(value, low, high)
     low = max(cohort.tokens, tokens - Z_95 * error)
-    return Outlook(accepted, Estimated(tokens, low, tokens + Z_95 * error), cohort.orders)
+    return Outlook(accepted, Estimated(tokens, low, tokens + Z_95 * error))
 
 
 def saving(summary: Summary) -> Saving | None:
@@ -88,8 +88,11 @@ def saving_words(found: Saving | None) -> str:
     if found is None:
         return ""
     share = found.share
-    means = f"{share.value:.0%} saved" if share.value >= 0 else f"{-share.value:.0%} more"
+    if share.value >= 0:
+        means = f"{share.value:.0%} saved (95%: {share.low:.0%} to {share.high:.0%})"
+    else:
+        means = f"{-share.value:.0%} more (95%: {-share.high:.0%} to {-share.low:.0%})"
     return (
         f"an accepted sample took {found.recovering:,.0f} tokens; by first attempts alone, each rejected draft thrown "
-        f"away, {found.discarding:,.0f}: {means} (95%: {share.low:.0%} to {share.high:.0%})"
+        f"away, {found.discarding:,.0f}: {means}"
     )

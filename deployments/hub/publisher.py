@@ -5,7 +5,6 @@ the next one comes at its time. Only the end of a run waits, within a limit.
 """
 
 import logging
-import os
 import subprocess
 import sys
 import tempfile
@@ -15,7 +14,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-import deployments
+from deployments.monitoring.beside import with_our_packages
 from schemas.config_publish import Publish
 from schemas.ledger import ShardKind
 from schemas.stages import Pause
@@ -48,15 +47,13 @@ class PushProcess:
     """One push, in a process of its own."""
 
     def __init__(self, command: list[str]) -> None:
-        packages = str(Path(deployments.__file__).parents[1])
-        paths = [packages, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - it is open until the push has ended
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=self._said,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=with_our_packages(),
             start_new_session=True,  # Ctrl-C is for the run, which then ends this
         )
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from deployments.monitoring.beside import with_our_packages
 from deployments.monitoring.progress import Progress
 
 ENDING_S = 3.0
@@ -33,6 +34,7 @@ class PageBeside:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            env=with_our_packages(),
             start_new_session=True,  # Ctrl-C asks the run to drain: its page stays until it has
         )
         assert self._page.stdout is not None

@@ -5,9 +5,8 @@ import signal
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
 
-import deployments
+from deployments.monitoring.beside import with_our_packages
 from deployments.monitoring.trackers.messages import ANSWER, AllTaken, NotTaken, Told, received, send
 
 LEAVE_S = 3.0
@@ -18,15 +17,13 @@ class TrackerProcess:
     """One tracker's process. `ask` from one thread; `kill` from any."""
 
     def __init__(self) -> None:
-        packages = str(Path(deployments.__file__).parents[1])
-        paths = [packages, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
         # -P: no module is taken from the folder that the run was started in
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "deployments.monitoring.trackers.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+            env=with_our_packages(),
             start_new_session=True,  # Ctrl-C is for the run, which then ends this
         )
 
