@@ -12,6 +12,8 @@ from tests.test_architecture import files, imports, nodes, none_of, place, top
 OURS = ("actors", "deployments", "schemas", "studies", "benchmarks", "examples")
 UNPICKLES = {"pickle", "_pickle", "cloudpickle", "dill", "joblib", "shelve", "marshal", "jsonpickle", "datasets"}
 """Modules whose loading runs what it reads, or that cache in pickles."""
+IN_MEMORY = ("datasets.Dataset", "Dataset.from_dict")
+"""What may be imported of them, and its one use: a trainer takes rows as this class, and `from_dict` reads no file."""
 SAFE_YAML = {"SafeLoader", "CSafeLoader", "StrictLoader"}
 
 
@@ -63,11 +65,16 @@ def trusts_a_model(call: ast.Call, name: str) -> bool:
     )
 
 
+def reads_a_dataset(call: ast.Call, name: str) -> bool:
+    """The class that may hold rows in memory has also ways to load them from a disk."""
+    return name.startswith("Dataset.") and name not in IN_MEMORY
+
+
 def runs_text(call: ast.Call, name: str) -> bool:
     return name in ("eval", "exec", "compile")
 
 
-RULES = (unpickles, makes_any_object, trusts_a_model, runs_text)
+RULES = (unpickles, makes_any_object, trusts_a_model, reads_a_dataset, runs_text)
 
 
 RUNS_PROGRAMS = "deployments/sandbox/inside/python.py"
@@ -77,7 +84,7 @@ RUNS_PROGRAMS = "deployments/sandbox/inside/python.py"
 def faults(path: Path) -> Iterator[str]:
     """Every place of a file that could run what it reads."""
     for node, module in imports(path):
-        if top(module) in UNPICKLES:
+        if top(module) in UNPICKLES and module not in IN_MEMORY:
             yield f"{place(path, node)}: imports {module}"
     rules = [rule for rule in RULES if rule is not runs_text or not path.as_posix().endswith(RUNS_PROGRAMS)]
     for call, name in calls(path):
@@ -106,6 +113,10 @@ numpy.load("x", allow_pickle=True)
 pandas.read_pickle("x")
 AutoTokenizer.from_pretrained("x")
 AsyncEngineArgs(model="x")
+from datasets import load_dataset
+import datasets
+Dataset.from_file("x")
+Dataset.load_from_disk("x")
 """
 HARMLESS = """
 import yaml, torch, msgspec
@@ -117,6 +128,8 @@ re.compile("x")
 AutoModelForCausalLM.from_pretrained("x", use_safetensors=True, trust_remote_code=False)
 AutoTokenizer.from_pretrained("x", trust_remote_code=False)
 AsyncEngineArgs(model="x", load_format="safetensors", trust_remote_code=False)
+from datasets import Dataset
+Dataset.from_dict({"prompt": [[1]]})
 """
 
 
