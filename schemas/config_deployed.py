@@ -1,12 +1,12 @@
 """Deployments of pools and of gates with a model: the engine, how many replicas, and the resources of each."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from msgspec.structs import force_setattr, replace
 
 from schemas.config_base import Amount, Config, Natural, Positive, Seconds, any_resume, replay, section
-from schemas.config_engines import Engine, HttpEngine, PoolEngine
+from schemas.config_engines import CustomEngine, Engine, HttpEngine, PoolEngine, VllmEngine
 
 WAITING_CPUS = 0.1
 """CPUs of a replica that only sends requests to a server and waits."""
@@ -35,6 +35,13 @@ class Replicas(Config, frozen=True):
         Seconds,
         any_resume("A replica that holds samples and finishes none for so long, in seconds, is replaced."),
     ] = 240.0
+    affinity: Annotated[
+        Literal["auto", "none"],
+        any_resume(
+            "`auto`: requests about one passage go to the replica that has its prefix in its cache, while that saves "
+            "work (docs/scaling.md); `none`: to any replica."
+        ),
+    ] = "auto"
 
     @property
     def cpus(self) -> float:
@@ -71,3 +78,17 @@ class Deployed(Config, frozen=True):
             waits = isinstance(self.engine, HttpEngine)
             cpus = WAITING_CPUS if waits else self.replicas.cpus
             force_setattr(self, "replicas", replace(self.replicas, num_cpus=cpus))
+
+    @property
+    def keeps_prefixes(self) -> bool:
+        """Whether there may be several replicas, each with a cache of prefixes of its own, and requests may be sent to
+        the one that has theirs. An `http` engine's replicas share a server; transformers keeps no prefixes."""
+        if self.replicas.max == 1 or self.replicas.affinity == "none":
+            return False
+        match self.engine:
+            case VllmEngine(engine_args=arguments):
+                return bool(arguments.get("enable_prefix_caching", True))
+            case CustomEngine():
+                return True
+            case _:
+                return False

@@ -49,6 +49,7 @@ TOGETHER = {
     "tests/deployments/build/test_prompted_task.py": ONE_RAY,
     "tests/deployments/serve/test_poison.py": ONE_RAY,
     "tests/deployments/serve/test_limits.py": ONE_RAY,
+    "tests/deployments/serve/test_passages.py": ONE_RAY,
     "tests/deployments/test_demo_text.py": ONE_RAY,
     "tests/deployments/test_run.py": ONE_RAY,
     "tests/deployments/test_run_measured.py": ONE_RAY,

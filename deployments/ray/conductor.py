@@ -13,9 +13,11 @@ from actors.protocols import Gate
 from deployments.build.gates import inside_gates
 from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
-from deployments.ray.handles import BatchLimits, EmbedderHandle, GateHandle, PoolHandle, QueueHandle, streaming
+from deployments.ray.handles import BatchLimits, EmbedderHandle, QueueHandle, streaming
+from deployments.ray.near_prefix import gate_of, pool_of
 from deployments.serve.deployments import DeploymentNames
 from schemas.config import RunConfig
+from schemas.config_gates import gate_models
 from schemas.stages import ConductorStatus
 from schemas.verdicts import GateName
 
@@ -28,12 +30,10 @@ class ConductorShell:
         configure_logging(LogPlace(name, output))
         limits = BatchLimits()
         pools = {
-            pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
-            for pool, app in where.pools.items()
+            pool: pool_of(serve.get_app_handle(app), config.pools[pool], limits) for pool, app in where.pools.items()
         }
-        gates = {
-            gate: GateHandle(streaming(serve.get_app_handle(app), "check"), limits) for gate, app in where.gates.items()
-        }
+        models = gate_models(config.gates)
+        gates = {gate: gate_of(serve.get_app_handle(app), models[gate], limits) for gate, app in where.gates.items()}
         embedder = None
         if where.embedder is not None:
             embedder = EmbedderHandle(streaming(serve.get_app_handle(where.embedder), "embed"), limits)

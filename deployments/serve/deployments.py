@@ -16,7 +16,7 @@ from typing import Any
 import ray
 from msgspec import Struct
 from ray import serve
-from ray.serve.config import AutoscalingConfig, AutoscalingPolicy
+from ray.serve.config import AutoscalingConfig, AutoscalingPolicy, RequestRouterConfig
 from ray.serve.schema import ApplicationStatus, ApplicationStatusOverview
 
 from actors.ledger.sqlite import NAME as LEDGER_NAME
@@ -27,6 +27,7 @@ from deployments.serve.board import Follow
 from deployments.serve.embedder import EmbedderPool
 from deployments.serve.gate import Looking, ModelGate
 from deployments.serve.generator import GeneratorPool
+from deployments.serve.passage_router import PassageRouter
 from schemas.config import RunConfig, deployed
 from schemas.config_deployed import Replicas
 from schemas.config_engines import TransformersEngine, VllmEngine
@@ -92,20 +93,23 @@ class Deployment(Struct, frozen=True):
     name: str
     replicas: Replicas
     arguments: tuple[object, ...]
+    keeps_prefixes: bool = False
+    """Whether a message may name the replica that should get it."""
 
 
 def deploy(config: RunConfig, where: DeploymentNames, output: Path, *, only: Collection[str] | None = None) -> None:
     """Asks Serve for every pool, every gate and the embedder at once, or for `only` these applications. Does not wait
     for their models. `output`: the run's folder, for their logs."""
     wanted = [
-        Deployment(GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)))
+        Deployment(
+            GeneratorPool, where.pools[PoolName(name)], pool.replicas, (pool, _logs(name, output)), pool.keeps_prefixes
+        )
         for name, pool in config.pools.items()
     ]
     for gate, model in gate_models(config.gates).items():
         looking = Looking(config.corpus, model.provenance)
-        wanted.append(
-            Deployment(ModelGate, where.gates[gate], model.replicas, (gate, model, looking, _logs(gate, output)))
-        )
+        arguments = (gate, model, looking, _logs(gate, output))
+        wanted.append(Deployment(ModelGate, where.gates[gate], model.replicas, arguments, model.keeps_prefixes))
     if where.embedder is not None and (embedder := config.judging.embedder) is not None:
         logs = _logs(EMBEDDER, output)
         wanted.append(Deployment(EmbedderPool, where.embedder, embedder.replicas, (embedder, logs)))
@@ -255,6 +259,8 @@ def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarge
     scale: dict[str, Any] = {"num_replicas": replicas.max}
     if replicas.min != replicas.max:
         scale = {"autoscaling_config": _following(board, wanted.name, replicas)}
+    if wanted.keeps_prefixes:
+        scale["request_router_config"] = RequestRouterConfig(request_router_class=PassageRouter)
     deploy: Any = serve.deployment
     deployment = deploy(
         wanted.replica,
