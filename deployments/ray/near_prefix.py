@@ -58,6 +58,11 @@ class PassagePool:
     def __init__(self, near: NearPrefix[PoolHandle]) -> None:
         self._near = near
 
+    @property
+    def pays(self) -> bool:
+        """Whether affinity is on, by what calls have cost so far."""
+        return self._near.worth.pays
+
     async def generate(self, request: GenerationRequest) -> Completion:
         with self._near.way(request.passage_id, request.lane) as handle:
             completion = await handle.generate(request)

@@ -260,7 +260,8 @@ def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarge
     if replicas.min != replicas.max:
         scale = {"autoscaling_config": _following(board, wanted.name, replicas)}
     if wanted.keeps_prefixes:
-        scale["request_router_config"] = RequestRouterConfig(request_router_class=PassageRouter)
+        router: Any = PassageRouter
+        scale["request_router_config"] = RequestRouterConfig(request_router_class=router)
     deploy: Any = serve.deployment
     deployment = deploy(
         wanted.replica,

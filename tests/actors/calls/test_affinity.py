@@ -45,7 +45,7 @@ def test_a_death_moves_the_dead_replicas_passages_alone(replicas: tuple[str, ...
 @settings(max_examples=25)
 @given(sets)
 def test_passages_are_spread_evenly(replicas: tuple[str, ...]) -> None:
-    """The share of each replica is that of a fair draw, within five standard errors (more, as passages share buckets)."""
+    """The share of each replica is that of a fair draw, within five standard errors (buckets add to them)."""
     share = 1 / len(replicas)
     expected, shared = len(PASSAGES) * share, 1 + len(PASSAGES) / BUCKETS
     error = math.sqrt(expected * (1 - share) * shared)
