@@ -1,6 +1,6 @@
 """The measurements of docs/performance.md that need no model, one after the other: `make bench`.
 
-Beside them, each by itself: `benchmarks.bare_vllm`, `benchmarks.carrying`, `benchmarks.credit`,
+Beside them, each by itself: `benchmarks.affinity`, `benchmarks.bare_vllm`, `benchmarks.carrying`, `benchmarks.credit`,
 `benchmarks.judged_together`, `benchmarks.model_engine`, `benchmarks.peers` (hours), `benchmarks.prefix_caching`,
 `benchmarks.repeats`, `benchmarks.sandbox`, `benchmarks.structured`, `benchmarks.trackers`.
 """

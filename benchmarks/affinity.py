@@ -148,9 +148,7 @@ async def compare(arguments: argparse.Namespace, deployed: Pool, application: st
         "affinity": near,
     }
     endless = texts(arguments.models, arguments.tokens)
-    await measured(
-        near, list(islice(endless, arguments.at_once)), arguments.at_once
-    )  # warm, and found to pay
+    await measured(near, list(islice(endless, arguments.at_once)), arguments.at_once)  # warm, and found to pay
     assert near.pays
     print("| way | prompt tokens | computed | whole | last 5% | slowest of 20 |\n| --- | --- | --- | --- | --- | --- |")
     rows: dict[str, list[tuple[float, ...]]] = {way: [] for way in ways}
