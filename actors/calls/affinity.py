@@ -1,20 +1,23 @@
 """Which replica of a pool the requests of a passage go to, so that one replica computes its prefix for all of them.
 
-Laws: one passage and the same replicas give the same order of preference in every process, so conductors need not talk
-to each other. A replica that goes moves its own passages and no other; one that comes takes its share of them
-(rendezvous hashing: Thaler and Ravishankar 1998). No replica has more than `SLACK` times its share of the requests
-under way (consistent hashing with bounded loads: Mirrokni, Thorup and Zadimoghaddam 2018). No clock, no Ray.
+Laws: a passage stays with the replica that it was first given, as long as that one is there. It is given the less busy
+of the two that come first in its order, and the order is the same in every process, so that conductors who know nothing
+of each other use two replicas for a passage at most (rendezvous hashing: Thaler and Ravishankar 1998; two choices:
+Mitzenmacher 2001). No replica has more than `SLACK` times its share of the requests under way (consistent hashing with
+bounded loads: Mirrokni, Thorup and Zadimoghaddam 2018). No clock, no Ray.
 """
 
 import math
-from collections import Counter
+from collections import Counter, OrderedDict
 from hashlib import blake2b
 
 SLACK = 1.25
 """A replica takes at most this many times the mean of the requests under way. The rest of a passage's requests go to
-its next replica, which then computes the prefix once more."""
+the next replica in its order, which then computes the prefix once more."""
 FREE = 8
 """So many requests a replica takes in any case: fewer fill no batch, so that there is nothing to balance."""
+RECENT = 4096
+"""Passages whose replica is remembered; more would be in no cache any more."""
 BUCKETS = 4096
 """Passages are ordered by bucket, so that an order is computed once and not for each passage."""
 _MASK = (1 << 64) - 1
@@ -27,6 +30,7 @@ class Affinity:
         self._keys: dict[str, int] = {}
         self._replicas: tuple[str, ...] = ()
         self._orders: dict[int, tuple[str, ...]] = {}
+        self._homes: OrderedDict[str, str] = OrderedDict()
         self._under_way: Counter[str] = Counter()
         self._total = 0
         """Of `_under_way`, those at replicas that are there."""
@@ -38,7 +42,9 @@ class Affinity:
             self._replace(replicas)
         self._total += 1
         room = max(FREE, math.ceil(SLACK * self._total / len(replicas)))
-        replica = next(each for each in self.order(passage_id) if self._under_way[each] < room)
+        replica = self._home(passage_id)
+        if self._under_way[replica] >= room:
+            replica = next(each for each in self.order(passage_id) if self._under_way[each] < room)
         self._under_way[replica] += 1
         return replica
 
@@ -51,12 +57,22 @@ class Affinity:
             del self._under_way[replica]
 
     def order(self, passage_id: str) -> tuple[str, ...]:
-        """The replicas, the one that holds the passage first."""
+        """The replicas as this passage prefers them. One that goes or comes changes nothing between the others."""
         bucket = _key(passage_id) % BUCKETS
         if bucket not in self._orders:
             salt = _key(str(bucket))
             self._orders[bucket] = tuple(sorted(self._replicas, key=lambda each: _mixed(salt ^ self._keys[each])))
         return self._orders[bucket]
+
+    def _home(self, passage_id: str) -> str:
+        home = self._homes.get(passage_id)
+        if home not in self._keys:
+            home = min(self.order(passage_id)[:2], key=lambda each: self._under_way[each])
+        self._homes[passage_id] = home
+        self._homes.move_to_end(passage_id)
+        if len(self._homes) > RECENT:
+            self._homes.popitem(last=False)
+        return home
 
     def _replace(self, replicas: tuple[str, ...]) -> None:
         self._replicas = replicas

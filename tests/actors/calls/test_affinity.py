@@ -17,9 +17,9 @@ def named(numbers: list[int]) -> tuple[str, ...]:
     return tuple(content_id("replica", number)[:8] for number in numbers)
 
 
-def owners(replicas: tuple[str, ...]) -> dict[str, str]:
+def owners(replicas: tuple[str, ...], affinity: Affinity | None = None) -> dict[str, str]:
     """The replica of each passage where nothing else is under way."""
-    affinity, found = Affinity(), dict[str, str]()
+    affinity, found = affinity or Affinity(), dict[str, str]()
     for passage in PASSAGES:
         found[passage] = affinity.place(passage, replicas)
         affinity.ended(found[passage])
@@ -32,14 +32,32 @@ sets = st.lists(st.integers(0, 50), min_size=2, max_size=8, unique=True).map(nam
 @settings(max_examples=25)
 @given(sets, st.data())
 def test_a_death_moves_the_dead_replicas_passages_alone(replicas: tuple[str, ...], data: st.DataObject) -> None:
-    """One of up to eight replicas dies: every other passage stays where its prefix is. It comes back: all is as it
-    was. In another process too: nothing but names decides."""
+    """One of up to eight replicas dies: every other passage stays where its prefix is, here and in a process that knows
+    nothing of before. Another one comes instead: no passage leaves a replica that holds it."""
     dead = data.draw(st.sampled_from(replicas))
-    before = owners(replicas)
-    after = owners(tuple(each for each in replicas if each != dead))
+    left = tuple(each for each in replicas if each != dead)
+    affinity = Affinity()
+    before = owners(replicas, affinity)
+    after = owners(left, affinity)
+    assert after == owners(left)
     assert {passage for passage in PASSAGES if before[passage] != after[passage]} == {
         passage for passage in PASSAGES if before[passage] == dead
     }
+    assert owners((*left, "comes"), affinity) == after
+
+
+@given(sets, st.lists(st.integers(0, 20), max_size=FREE - 1))
+def test_a_passage_is_given_the_less_busy_of_two(replicas: tuple[str, ...], busy: list[int]) -> None:
+    """Whatever else is under way, another conductor, who knows nothing of it, chooses among the same two. Once chosen,
+    it stays, however busy the others are."""
+    affinity, other, held = Affinity(), Affinity(), Counter[str]()
+    for passage in busy:
+        held[affinity.place(PASSAGES[passage], replicas)] += 1
+    placed = affinity.place(PASSAGES[99], replicas)
+    assert other.place(PASSAGES[99], replicas) == other.order(PASSAGES[99])[0]
+    first, second = other.order(PASSAGES[99])[:2]
+    assert placed in (first, second) and held[placed] == min(held[first], held[second])
+    assert affinity.place(PASSAGES[99], replicas) == placed
 
 
 @settings(max_examples=25)
