@@ -19,6 +19,7 @@ MODULES = (
     "benchmarks.metrics",
     "benchmarks.cost",
     "benchmarks.bands",
+    "benchmarks.affinity_simulated",
 )
 
 
