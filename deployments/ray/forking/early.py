@@ -17,7 +17,7 @@ import socket
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -40,18 +40,11 @@ def imported_early(config: RunConfig) -> Iterator[None]:
         return
     with TemporaryDirectory(prefix="gleaner-early-") as folder:
         place = str(Path(folder, "door"))
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
-            door.bind(place)
-            door.listen(1)
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "deployments.ray.forking.early", str(door.fileno()), ",".join(modules)],
-                stdin=subprocess.PIPE,  # it closes when this process ends, however that comes
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env=with_our_packages(),
-                pass_fds=[door.fileno()],
-                start_new_session=True,  # Ctrl-C asks the run to drain: its workers stay until it has
-            )
+        try:
+            process = _started(place, modules)
+        except OSError:  # a place with too long a name, no room for a process: Ray's first worker imports by itself
+            yield
+            return
         os.environ[EARLY] = place
         try:
             yield
@@ -59,6 +52,22 @@ def imported_early(config: RunConfig) -> Iterator[None]:
             del os.environ[EARLY]
             process.kill()
             process.communicate()
+
+
+def _started(place: str, modules: Sequence[str]) -> "subprocess.Popen[bytes]":
+    """Raises OSError."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as door:
+        door.bind(place)
+        door.listen(1)
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "deployments.ray.forking.early", str(door.fileno()), ",".join(modules)],
+            stdin=subprocess.PIPE,  # it closes when this process ends, however that comes
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=with_our_packages(),
+            pass_fds=[door.fileno()],
+            start_new_session=True,  # Ctrl-C asks the run to drain: its workers stay until it has
+        )
 
 
 def _has_ray() -> bool:
