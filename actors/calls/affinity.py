@@ -78,6 +78,7 @@ class Affinity:
         self._replicas = replicas
         self._keys = {replica: _key(replica) for replica in replicas}
         self._orders = {}
+        self._under_way = +self._under_way  # without those that have gone and held nothing
         self._total = sum(self._under_way[replica] for replica in replicas)
 
 
