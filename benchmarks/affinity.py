@@ -142,6 +142,8 @@ async def compare(arguments: argparse.Namespace, deployed: Pool, application: st
     handle: Any = serve.get_app_handle(application)
     near = pool_of(handle, deployed, BatchLimits())
     assert isinstance(near, PassagePool)
+    while len(live(application)) < REPLICAS:  # noqa: ASYNC110  (Serve tells by no event)
+        await asyncio.sleep(0.1)
     ways: dict[str, Generator] = {
         "round robin": RoundRobin(handle),
         "two choices": PoolHandle(streaming(handle, "generate"), BatchLimits()),
