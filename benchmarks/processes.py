@@ -1,7 +1,8 @@
 """The CPU seconds that each process of a run takes, by what it does."""
 
 import time
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from contextlib import suppress
 
 import psutil
@@ -30,7 +31,7 @@ class Mark(Struct, frozen=True):
     """What the processes had taken when so many attempts were recorded."""
 
     attempts: int
-    cpu_s: Counter[str]
+    cpu_s: Mapping[str, float]
 
 
 class ProcessorTimes:
@@ -51,12 +52,12 @@ class ProcessorTimes:
         inside = [mark for mark in self._marks if 0.1 * last <= mark.attempts <= 0.9 * last]
         first, final = inside[0], inside[-1]
         attempts = final.attempts - first.attempts
-        taken = {part: 1e3 * (final.cpu_s[part] - first.cpu_s[part]) / attempts for part in final.cpu_s}
+        taken = {part: 1e3 * (cpu_s - first.cpu_s.get(part, 0.0)) / attempts for part, cpu_s in final.cpu_s.items()}
         return dict(sorted(taken.items(), key=lambda one: -one[1]))
 
 
-def _cpu_s() -> Counter[str]:
-    found: Counter[str] = Counter()
+def _cpu_s() -> dict[str, float]:
+    found: defaultdict[str, float] = defaultdict(float)
     driver = psutil.Process()
     for process in (driver, *driver.children(recursive=True)):
         with suppress(psutil.Error):  # it has ended
