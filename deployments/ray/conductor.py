@@ -13,6 +13,7 @@ from actors.protocols import Gate
 from deployments.build.gates import inside_gates
 from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
+from deployments.ray.garbage import collect_seldom
 from deployments.ray.handles import BatchLimits, EmbedderHandle, GateHandle, PoolHandle, QueueHandle, streaming
 from deployments.serve.deployments import DeploymentNames
 from schemas.config import RunConfig
@@ -26,6 +27,7 @@ class ConductorShell:
     def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames, output: str) -> None:
         """`output`: the run's folder, for the log."""
         configure_logging(LogPlace(name, output))
+        collect_seldom()
         limits = BatchLimits()
         pools = {
             pool: PoolHandle(streaming(serve.get_app_handle(app), "generate"), limits)
