@@ -1,7 +1,7 @@
 # make demo   install, then stream the quickstart into runs/quickstart
 # make demo-text  the same with a real pretrained model on real documents, into runs/demo-text
 # make test   everything that this machine can run, in TESTERS processes side by side; `make quick` what takes milliseconds
-# make check  ruff and pyright;  make bench  the measurements of docs/performance.md
+# make check  ruff and pyright (`make lint types`);  make bench  the measurements of docs/performance.md
 # make bench-peers  Gleaner beside its peers, which get an environment of their own (docs/peers.md); takes hours
 # make monitor  Prometheus beside a run, with its alerts (docs/monitoring.md)
 
@@ -11,6 +11,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUTPUT ?= runs/quickstart
 TESTERS ?= 2
+# of pyright: two take a quarter more CPU than one, on two cores of which one would idle
+CHECKERS ?= 2
 OUTPUT_TEXT ?= runs/demo-text
 MODELS := .models
 PEERS := .peers
@@ -21,7 +23,7 @@ MONITOR_DATA ?= runs/prometheus
 # hundreds of processes start here, and each would compile all modules anew
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo demo-text test quick check format bench bench-peers monitor install install-dev clean
+.PHONY: demo demo-text test quick check lint types format bench bench-peers monitor install install-dev clean
 
 demo: install
 	$(BIN)/gleaner run examples/quickstart.yaml --output $(OUTPUT)
@@ -36,10 +38,14 @@ test: install-dev
 quick: install-dev
 	$(BIN)/python -m pytest -n $(TESTERS) --dist loadscope --no-loadscope-reorder -m "not slow and not ray and not vllm"
 
-check: install-dev
+check: lint types
+
+lint: install-dev
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright
+
+types: install-dev
+	$(BIN)/pyright --threads $(CHECKERS)
 
 format: install-dev
 	$(BIN)/ruff check --fix .

@@ -1,6 +1,9 @@
-"""Memory of a long run: 100,000 orders through the whole loop on the instant engine, every part's resident size.
+"""A long run: 100,000 orders through the whole loop on the instant engine.
 
-    python -m benchmarks.endurance [--passages 25000]
+Every part's resident size, attempts/s at the end against the beginning, the folder's bytes for each attempt, and how
+long the folder takes to be opened again.
+
+    python -m benchmarks.endurance [--passages 25000]      250,000 passages are 10^6 orders
 
 A part is flat when it grows by less than a tenth between the moments at which 30% and 95% of the orders had ended. The
 reader is ahead of the loop all the time: the queue is full to its bound, and the reader waits.
@@ -25,6 +28,8 @@ from schemas.config import GroundedAnswer
 SLOTS = 4
 CAPACITY = 5_000
 LOOK_S = 2.0
+BEGINNING, END = (0.05, 0.2), (0.8, 0.95)
+"""Shares of the orders between which attempts are counted."""
 PARTS = {
     "ray::QueueShell": "queue",
     "ray::ConductorShell": "conductor",
@@ -39,6 +44,8 @@ class Sizes:
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, dict[str, float]]] = []
+        self.attempts: list[tuple[int, float, int]] = []
+        """Of each look: how many orders had ended, when, and how many attempts there had been."""
         self.fullest = 0
         self._next_at = 0.0
 
@@ -49,6 +56,7 @@ class Sizes:
         counts = progress.snapshot.counts
         self.fullest = max(self.fullest, counts.outstanding)
         self.seen.append((counts.ended, _mebibytes()))
+        self.attempts.append((counts.ended, progress.at, counts.attempts))
 
     def report(self, orders: int) -> list[str]:
         """One line a part: its size at 30% and its largest until 95%."""
@@ -58,6 +66,14 @@ class Sizes:
             for part, first in inside[0].items()
             for most in [max(sizes.get(part, 0.0) for sizes in inside)]
         ]
+
+    def rate(self, orders: int, first: float, last: float) -> float | None:
+        """Attempts/s while these shares of the orders ended; None of a run that was over between two looks."""
+        inside = [(at, attempts) for ended, at, attempts in self.attempts if first * orders <= ended <= last * orders]
+        if len(inside) < 2:
+            return None
+        (began_at, before), (ended_at, after) = inside[0], inside[-1]
+        return (after - before) / (ended_at - began_at)
 
 
 def _mebibytes() -> dict[str, float]:
@@ -88,12 +104,27 @@ def main() -> None:
             queue=replace(config.queue, capacity=CAPACITY),
         )
         started = time.monotonic()
-        manifest = run(config, Path(folder) / "run", watch=sizes).manifest
+        output = Path(folder) / "run"
+        manifest = run(config, output, watch=sizes).manifest
         seconds = time.monotonic() - started
+        ledger = sum(file.stat().st_size for file in output.glob("ledger*"))
+        rows = sum(file.stat().st_size for file in output.rglob("*.parquet"))
+        started = time.monotonic()
+        run(config, output)
+        again = time.monotonic() - started
     counts = manifest.counts
     print(f"{counts.issued:,} orders, {counts.attempts:,} attempts in {seconds:.0f} s")
     print(f"the queue held {sizes.fullest:,} orders at most; its bound is {CAPACITY:,}")
     print("\n".join(sizes.report(counts.issued)))
+    beginning, end = (sizes.rate(counts.issued, *part) for part in (BEGINNING, END))
+    if beginning is None or end is None:
+        print("attempts/s: too short a run to tell")
+    else:
+        print(
+            f"attempts/s: {beginning:,.0f} in the beginning, {end:,.0f} at the end: {end / beginning:.3f} (goal 0.95)"
+        )
+    print(f"ledger {ledger / counts.attempts:,.0f} bytes an attempt, shards {rows / counts.attempts:,.0f}")
+    print(f"the complete folder again: {again:.1f} s")
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
 """Reads Thrift's compact protocol, as far as Parquet's footer and page headers need it.
 
-Only requested fields are kept; others are skipped and need no memory. Deeply nested data is malformed.
+Only requested fields are kept; others are walked over, with an end for a result, and need no memory. Deeply nested data
+is malformed. Every struct ends with a byte of its own, so whatever claims to be longer than the data meets an
+IndexError there at the latest.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-Form = type | Sequence["Form"] | Mapping[int, "Form"]
+Form = type | list["Form"] | Mapping[int, "Form"]
 """The form of a field: `int`, `bytes`, a list of a form, or a struct with the forms of its requested fields."""
 Wanted = Mapping[int, Form]
 _DEEPEST = 16
 _TRUE, _FALSE, _BYTE, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT = 1, 2, 3, 7, 8, 9, 10, 11, 12
 _INTEGERS = (4, 5, 6)
-_NONE: Wanted = {}
+_BOOLEANS = (_TRUE, _FALSE)
+"""As a field, one is all in its head; in a list it has a byte."""
 
 
 class MalformedBytes(ValueError):
@@ -34,75 +37,104 @@ def _struct(data: bytes, at: int, wanted: Wanted, depth: int) -> tuple[dict[int,
     number = 0
     while head := data[at]:
         at += 1
-        kind, step = head & 0x0F, head >> 4
-        if step:
-            number += step
+        kind = head & 0x0F
+        if head > 0x0F:
+            number += head >> 4
         else:
             number, at = _integer(data, at)
-        if kind in (_TRUE, _FALSE):
-            value: Any = kind == _TRUE
-        else:
-            value, at = _value(data, at, kind, wanted.get(number), depth)
         if number in wanted:
-            if not _is(value, wanted[number]):
-                raise MalformedBytes(f"field {number} is of another kind")
-            fields[number] = value
+            fields[number], at = _value(data, at, kind, wanted[number], depth)
+        elif kind not in _BOOLEANS:
+            at = _end(data, at, kind, depth)
     return fields, at + 1
 
 
-def _value(data: bytes, at: int, kind: int, wanted: Form | None, depth: int) -> tuple[Any, int]:
-    """The value, and where it ends. `wanted`: None for a value that is skipped; a value of another form is skipped
-    too."""
-    if kind in _INTEGERS:
-        return _integer(data, at)
+def _value(data: bytes, at: int, kind: int, form: Form, depth: int) -> tuple[Any, int]:
+    """The value, and where it ends. Raises `MalformedBytes` when it is of another form."""
+    if form is int:
+        if kind in _INTEGERS:
+            return _integer(data, at)
+        if kind == _BYTE:
+            return data[at], at + 1
+    elif form is bytes:
+        if kind == _BINARY:
+            size, at = _varint(data, at)
+            return data[at : at + size], at + size
+    elif isinstance(form, list):
+        if kind in (_LIST, _SET):
+            return _list(data, at, form[0], depth)
+    elif kind == _STRUCT and not isinstance(form, type):
+        return _struct(data, at, form, depth + 1)
+    raise MalformedBytes(f"a field is of another kind: {kind}")
+
+
+def _list(data: bytes, at: int, form: Form, depth: int) -> tuple[list[Any], int]:
+    if depth > _DEEPEST:
+        raise MalformedBytes("nested too deeply")
+    kind, size, at = _list_head(data, at)
+    kept: list[Any] = []
+    for _ in range(size):
+        value, at = _value(data, at, kind, form, depth + 1)
+        kept.append(value)
+    return kept, at
+
+
+def _end(data: bytes, at: int, kind: int, depth: int) -> int:
+    """Where the value that begins here ends."""
     if kind == _STRUCT:
-        return _struct(data, at, wanted if isinstance(wanted, Mapping) else _NONE, depth + 1)
-    if kind in (_TRUE, _FALSE, _BYTE):  # in a list a boolean has a byte
-        return data[at], at + 1
+        return _end_of_struct(data, at, depth + 1)
+    if kind in _INTEGERS:
+        while data[at] > 0x7F:
+            at += 1
+        return at + 1
+    if kind == _BYTE or kind in _BOOLEANS:
+        return at + 1
     if kind == _DOUBLE:
-        return None, _within(data, at + 8)
+        return at + 8
     if kind == _BINARY:
         size, at = _varint(data, at)
-        end = _within(data, at + size)
-        return None if wanted is None else data[at:end], end
+        return at + size
     if kind in (_LIST, _SET):
-        head, at = data[at], at + 1
-        size, at = _varint(data, at) if head >> 4 == 15 else (head >> 4, at)
-        form = wanted[0] if isinstance(wanted, Sequence) else None
-        return _list(data, at, (head & 0x0F,), size, form, depth)
+        kind, size, at = _list_head(data, at)
+        return _end_of_list(data, at, (kind,), size, depth)
     if kind == _MAP:
         size, at = _varint(data, at)
         kinds = (data[at] >> 4, data[at] & 0x0F) if size else ()
-        return _list(data, at + bool(size), kinds, size, None, depth)
+        return _end_of_list(data, at + bool(size), kinds, size, depth)
     raise MalformedBytes(f"a field of kind {kind}")
 
 
-def _list(
-    data: bytes, at: int, kinds: tuple[int, ...], size: int, wanted: Form | None, depth: int
-) -> tuple[list[Any] | None, int]:
+def _end_of_struct(data: bytes, at: int, depth: int) -> int:
     if depth > _DEEPEST:
         raise MalformedBytes("nested too deeply")
-    kept: list[Any] = []
+    while head := data[at]:
+        kind = head & 0x0F
+        at = at + 1 if head > 0x0F else _varint(data, at + 1)[1]
+        if kind in _INTEGERS:  # as in `_end`: most fields are numbers
+            while data[at] > 0x7F:
+                at += 1
+            at += 1
+        elif kind not in _BOOLEANS:
+            at = _end(data, at, kind, depth)
+    return at + 1
+
+
+def _end_of_list(data: bytes, at: int, kinds: tuple[int, ...], size: int, depth: int) -> int:
+    if depth > _DEEPEST:
+        raise MalformedBytes("nested too deeply")
     for _ in range(size):
         for kind in kinds:
-            value, at = _value(data, at, kind, wanted, depth + 1)
-            if wanted is not None:
-                kept.append(value)
-    return kept if wanted is not None else None, at
-
-
-def _is(value: Any, form: Form) -> bool:
-    if isinstance(form, Mapping):
-        return isinstance(value, dict)
-    if isinstance(form, Sequence):
-        return isinstance(value, list) and all(_is(each, form[0]) for each in value)
-    return type(value) is form
-
-
-def _within(data: bytes, at: int) -> int:
-    if at > len(data):
-        raise IndexError("the bytes end too early")
+            at = _end(data, at, kind, depth + 1)
+        if at > len(data):  # a size that is a lie takes no longer than the data
+            raise IndexError("the bytes end too early")
     return at
+
+
+def _list_head(data: bytes, at: int) -> tuple[int, int, int]:
+    """The kind of a list's values, their number, and where they begin."""
+    head, at = data[at], at + 1
+    size, at = _varint(data, at) if head >> 4 == 15 else (head >> 4, at)
+    return head & 0x0F, size, at
 
 
 def _integer(data: bytes, at: int) -> tuple[int, int]:
@@ -111,13 +143,15 @@ def _integer(data: bytes, at: int) -> tuple[int, int]:
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
+    value = data[at]
+    at += 1
+    if value < 0x80:
+        return value, at
+    value &= 0x7F
+    for shift in range(7, 64, 7):
         byte = data[at]
         at += 1
         value |= (byte & 0x7F) << shift
         if byte < 0x80:
             return value, at
-        shift += 7
-        if shift > 63:
-            raise MalformedBytes("a number of more than 64 bits")
+    raise MalformedBytes("a number of more than 64 bits")

@@ -17,6 +17,7 @@ from deployments.monitoring import logs
 from deployments.monitoring.endpoint import Metrics
 from deployments.monitoring.progress import Progress
 from deployments.page.beside import PageBeside
+from deployments.ray.forking.early import imported_early
 from deployments.storage.mirror import Mirror
 from deployments.terminal.boundary import AWAY, FAILED, INTERRUPTED, MISTAKEN, say, with_page
 from deployments.terminal.doctor.planned import check_machine
@@ -65,6 +66,7 @@ def run_watched(
     console = Screen(stderr=shown.json)
     profile = StartProfile() if shown.start else None
     with (
+        imported_early(config),
         logged(folder),
         Metrics(config, port=metrics_port, host=metrics_host, say=say) as metrics,
         PageBeside(folder, say) if shown.page else nullcontext() as page,

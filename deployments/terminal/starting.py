@@ -106,7 +106,7 @@ def kind_of(command: list[str], names: dict[str, str]) -> str:
         return f"replicas of {names.get(application, application)}"
     if title.startswith("ray::"):
         return title.removeprefix("ray::").partition(".")[0].rpartition(":")[2].removesuffix("Shell").lower()
-    if "forking/worker.py" in title:
+    if "forking/worker.py" in title or "forking.early" in title:
         return "what workers are forked from"
     script = next((each for each in command[1:] if each.endswith(".py")), command[0] if command else "ended")
     return PurePath(script).stem

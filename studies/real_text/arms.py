@@ -24,6 +24,7 @@ from schemas.config_gates import GateConfig, GateModel
 from schemas.corpus import Passage
 from schemas.errors import ErrorKind, HopError
 from schemas.verdicts import FAITHFULNESS, Errored
+from studies.real_text.results_file import whole_lines
 from studies.real_text.sets import SetRow
 
 Form = Literal["token", "likelihood", "llm"]
@@ -126,7 +127,7 @@ async def scored(gate: Gate, rows: Sequence[SetRow], file: Path, say: Callable[[
 
 def known_scores(file: Path) -> dict[str, Scored]:
     """The scores of a file by row; none where there is no file."""
-    return {each.row: each for each in map(_LINES.decode, _lines(file))}
+    return {each.row: each for each in map(_LINES.decode, whole_lines(file))}
 
 
 async def _judged(gate: Gate, row: SetRow, room: asyncio.Semaphore) -> Scored:
@@ -146,14 +147,3 @@ async def _judged(gate: Gate, row: SetRow, room: asyncio.Semaphore) -> Scored:
                     return Scored(row.id, None, verdict.detail)
                 return Scored(row.id, verdict.score, tokens=verdict.cost.tokens)
     return Scored(row.id, None, why)
-
-
-def _lines(file: Path) -> list[bytes]:
-    """Whole lines: the last one may have been cut off by a kill, and is asked for again."""
-    if not file.is_file():
-        return []
-    data = file.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        file.write_bytes(whole)
-    return whole.splitlines()

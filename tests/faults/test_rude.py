@@ -1,13 +1,19 @@
-"""A whole run against an OpenAI-compatible server that behaves badly: generator and judge over HTTP, in one process."""
+"""Whole runs against OpenAI-compatible servers that behave badly: generator and judge over HTTP, in one process.
+
+The runs go side by side: each waits for its server nearly all of its time.
+"""
 
 import asyncio
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
 import pytest
+from msgspec import Struct
 from msgspec.structs import replace
 
+from actors.ledger.history import Life
 from benchmarks.loop import configuration, write_corpus
 from deployments.terminal.preview import preview_lives
 from schemas.config import Conductors, Pool, RunConfig
@@ -19,6 +25,7 @@ from tests.doubles.gates import with_gate
 from tests.doubles.rude_server import RudeServer, rude_server
 
 PASSAGES = 150
+SEEDS = range(3)
 RUDE = (
     "429 milliseconds", "500", "503", "hang", "truncated", "disconnect", "invalid json", "html", "empty",
     "wrong schema",
@@ -69,15 +76,50 @@ def over_http(folder: Path, server: RudeServer) -> RunConfig:
     )
 
 
-@pytest.mark.parametrize("seed", range(3))
-@pytest.mark.slow
-async def test_nothing_is_lost_and_nothing_unjudged_passes(tmp_path: Path, seed: int) -> None:
-    """A third of all calls fail in ten ways and a fifth of the verdicts are prose: every order ends once; what is
-    accepted was judged; what was not is an error apart from rejections, after three tries of one hop."""
+class Ended(Struct, frozen=True):
+    """What became of each run's orders, and by whose mood."""
+
+    rude: list[tuple[Moody, list[Life]]]
+    back: list[Life]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> Ended:
+    """All runs of this module, begun together. Each has a loop of its own: while one builds its parts, the others'
+    servers must answer within a second."""
+    with ThreadPoolExecutor(len(SEEDS) + 1) as runs:
+        back = runs.submit(asyncio.run, over_a_break(tmp_path_factory.mktemp("back")))
+        rude = [runs.submit(asyncio.run, in_a_mood(tmp_path_factory.mktemp(f"seed-{each}"), each)) for each in SEEDS]
+        return Ended([run.result() for run in rude], back.result())
+
+
+async def in_a_mood(folder: Path, seed: int) -> tuple[Moody, list[Life]]:
+    """A third of all calls fail in ten ways, and a fifth of the verdicts are prose."""
     async with rude_server() as server:
         moody = Moody(seed, rude=0.33, prose=0.2)
         server.mood, server.says = moody.mood, moody.says
-        lives = await preview_lives(over_http(tmp_path, server), samples=PASSAGES)
+        return moody, await preview_lives(over_http(folder, server), samples=PASSAGES)
+
+
+async def over_a_break(folder: Path) -> list[Life]:
+    """Every call fails until forty have; then none."""
+    async with rude_server() as server:
+        moody = Moody(0, rude=0.0, prose=0.0)
+        server.says, server.broken = moody.says, True
+        running = asyncio.ensure_future(preview_lives(over_http(folder, server), samples=PASSAGES))
+        async with asyncio.timeout(60):
+            while len(server.bodies) < 40:  # noqa: ASYNC110 - the server's own count, no event marks it
+                await asyncio.sleep(0.01)
+        server.broken = False
+        return await running
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.slow
+def test_nothing_is_lost_and_nothing_unjudged_passes(ended: Ended, seed: int) -> None:
+    """Every order ends once; what is accepted was judged; what was not is an error apart from rejections, after three
+    tries of one hop."""
+    moody, lives = ended.rude[seed]
     assert len(lives) == PASSAGES
     assert all((life.accepted_at is None) is not (life.end is None) for life in lives)
     for life in lives:
@@ -97,16 +139,8 @@ async def test_nothing_is_lost_and_nothing_unjudged_passes(tmp_path: Path, seed:
 
 
 @pytest.mark.slow
-async def test_work_goes_on_when_the_server_is_back(tmp_path: Path) -> None:
-    """Every call fails until forty have; then none: the pool was paused meanwhile, and no order pays for it."""
-    async with rude_server() as server:
-        moody = Moody(0, rude=0.0, prose=0.0)
-        server.says, server.broken = moody.says, True
-        running = asyncio.ensure_future(preview_lives(over_http(tmp_path, server), samples=PASSAGES))
-        async with asyncio.timeout(60):
-            while len(server.bodies) < 40:  # noqa: ASYNC110 - the server's own count, no event marks it
-                await asyncio.sleep(0.01)
-        server.broken = False
-        lives = await running
-    assert [life.end for life in lives if life.end is not None] == []
-    assert {attempt.number for life in lives for attempt in life.attempts} == {1}
+def test_work_goes_on_when_the_server_is_back(ended: Ended) -> None:
+    """The pool was paused meanwhile, and no order pays for it."""
+    assert len(ended.back) == PASSAGES
+    assert [life.end for life in ended.back if life.end is not None] == []
+    assert {attempt.number for life in ended.back for attempt in life.attempts} == {1}

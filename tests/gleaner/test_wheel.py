@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.doubles.absent import PATH
+
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +62,7 @@ def test_the_quickstart_runs_from_it_outside_the_clone(wheel: Path, tmp_path: Pa
     here = tmp_path / "here"
     shutil.copytree(ROOT / "examples", here / "examples")
     (here / "train.py").write_text(SCRIPT)
-    env = {**os.environ, "PYTHONPATH": str(site)}
+    env = {**os.environ, "PYTHONPATH": f"{site}{os.pathsep}{PATH}"}
     ran = subprocess.run([sys.executable, "train.py"], cwd=here, env=env, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     place, samples, ok = ran.stdout.strip().splitlines()[-1].split("|")

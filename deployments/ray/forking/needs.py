@@ -17,7 +17,12 @@ ALWAYS = (
 
 
 def needed(config: RunConfig) -> tuple[str, ...]:
-    """What the run's processes import. vLLM is no part of it: it imports in processes of its own."""
+    """What the run's processes import."""
+    return (*ALWAYS, *of_models(config))
+
+
+def of_models(config: RunConfig) -> tuple[str, ...]:
+    """What of it the models want. vLLM is no part of it: it imports in processes of its own."""
     engines = {type(each.part.engine) for each in deployed(config)}
     by_engine = {TransformersEngine: "deployments.engines.transformers", HttpEngine: "deployments.engines.http"}
-    return (*ALWAYS, *(module for engine, module in by_engine.items() if engine in engines))
+    return tuple(module for engine, module in by_engine.items() if engine in engines)

@@ -3,7 +3,8 @@
     python worker.py WHAT RAY PASSES
 
 Its imports cost each of a run's dozen processes more than a second of CPU, several where there are models; a fork costs
-some hundredths. The first one is a child of its raylet and ends with it; so are all others of their first one.
+some hundredths. The first one is a child of its raylet and ends with it; so are all others of their first one. Where a
+process has imported ahead (`forking/early.py`), that one stands in for the first.
 
 Laws: the standard library alone until it stays. Whoever cannot be forked runs Ray's own worker, as if nothing of this
 were there. Forked workers draw different ids: Ray's generator is seeded at its first use, so nothing uses it before a
@@ -26,10 +27,12 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 PRELOADED = "GLEANER_PRELOADED"
 """The environment's variable with the names of modules beside Ray's own worker, with commas between them."""
+EARLY = "GLEANER_EARLY"
+"""The variable with the place of a process that has imported ahead; unset where there is none."""
 OWN = "ray._private.workers.default_worker"
 JOB = "RAY_JOB_ID"
 NO_JOB = "ffffffff"
@@ -49,17 +52,19 @@ def main() -> None:
     del sys.path[0]  # this folder, whose modules nobody means
     raylet = next(each.partition("=")[2] for each in sys.argv if each.startswith("--raylet-name="))
     place = f"{raylet}.forks"
-    settings = _settings(os.environ)
     door = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
         door.bind(place)
         door.listen(WAITING)
     except OSError:  # another one has the place, or there is none
-        if not _is_forked(place):
+        if not _stands_in(place):
             _work(sys.argv)
         return
+    read = settings(os.environ)
     try:
         raylet_process = os.pidfd_open(os.getppid())
+        if EARLY in os.environ and _stands_in(os.environ[EARLY], door.fileno(), raylet_process):
+            return
         prepare(os.environ.get(PRELOADED, "").split(","))
     except Exception:  # noqa: BLE001 - whatever it is: Ray's logs say it, and all works without this
         traceback.print_exc()
@@ -67,17 +72,48 @@ def main() -> None:
         door.close()
         _work(sys.argv)
         return
-    _stay(door, raylet_process, settings)
+    stay(door, raylet_process, read)
 
 
-def _is_forked(place: str) -> bool:
-    """Asks the one that stays for a child that does what this process was started for."""
+class WorkerStart(NamedTuple):
+    """How a worker was started, for a process that stands in for it."""
+
+    argv: list[str]
+    environment: dict[str, str]
+    folder: str
+    path: list[str]
+    handed: list[int]
+    """Descriptors: its standard input, output and error, and what else it gives away."""
+
+    def take_on(self) -> None:
+        """Makes this process what the worker was started as."""
+        for to, each in zip(STANDARD, self.handed, strict=False):
+            os.dup2(each, to)
+            os.close(each)
+        sys.argv = self.argv
+        os.environ.clear()
+        os.environ.update(self.environment)
+        os.chdir(self.folder)
+        sys.path[:] = self.path
+
+
+def asked_by(asking: socket.socket, more: int = 0) -> WorkerStart | None:
+    """What a process asks for; None of one that has ended. `more`: how many descriptors it gives away."""
+    message, handed, _, _ = socket.recv_fds(asking, LONGEST_MESSAGE, len(STANDARD) + more)
+    if not message:
+        return None
+    argv, environment, folder, path = json.loads(message)
+    return WorkerStart(argv, environment, folder, path, handed)
+
+
+def _stands_in(place: str, *more: int) -> bool:
+    """Asks the process there to do, or to let a child do, what this one was started for; whether it does."""
     message = json.dumps([sys.argv, dict(os.environ), os.getcwd(), sys.path]).encode()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as asking:
         try:
             asking.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2 * LONGEST_MESSAGE)
             asking.connect(place)
-            socket.send_fds(asking, [message], STANDARD)
+            socket.send_fds(asking, [message], [*STANDARD, *more])
             return bool(asking.recv(1))
         except OSError:
             return False
@@ -85,22 +121,31 @@ def _is_forked(place: str) -> bool:
 
 def prepare(modules: list[str]) -> None:
     """Imports. Raises where children would not differ in what they draw."""
+    with importing():
+        importlib.import_module(OWN)
+        with _own_ids():
+            for module in filter(None, modules):
+                importlib.import_module(module)
+        gc.freeze()
+    if not _drawn().isdisjoint(_drawn()):
+        raise RuntimeError("forked processes of this Ray draw the same ids")
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Meanwhile what is imported starts no threads, touches no GPU and finds no job; nothing of it is garbage."""
     meanwhile = {**dict.fromkeys(THREADS, "1"), JOB: NO_JOB, UNTOUCHED: "1"}
     was = {name: os.environ.get(name) for name in meanwhile}
     os.environ.update(meanwhile)
     gc.disable()
-    importlib.import_module(OWN)
-    with _own_ids():
-        for module in filter(None, modules):
-            importlib.import_module(module)
-    gc.freeze()
-    gc.enable()
-    for name, said in was.items():
-        del os.environ[name]
-        if said is not None:
-            os.environ[name] = said
-    if not _drawn().isdisjoint(_drawn()):
-        raise RuntimeError("forked processes of this Ray draw the same ids")
+    try:
+        yield
+    finally:
+        gc.enable()
+        for name, said in was.items():
+            del os.environ[name]
+            if said is not None:
+                os.environ[name] = said
 
 
 @contextmanager
@@ -142,56 +187,40 @@ def _drawn() -> set[bytes]:
     return {drawn[:half], drawn[half:]}
 
 
-def _stay(door: socket.socket, raylet: int, settings: Mapping[str, str]) -> NoReturn:
-    """Forks a worker for this process, then one for each that asks, until the raylet ends."""
+def stay(door: socket.socket, raylet: int, read: Mapping[str, str]) -> NoReturn:
+    """Forks a worker for this process, then one for each that asks, until the raylet ends. `read`: Ray's settings."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
-    _fork(door, sys.argv)
+    _fork(door, None)
     while True:
         ready, _, _ = select.select([door, raylet], [], [])
         if raylet in ready:
             os._exit(0)
         asking, _ = door.accept()
-        message, standard, _, _ = socket.recv_fds(asking, LONGEST_MESSAGE, len(STANDARD))
-        argv, environment, folder, path = json.loads(message) if message else ([], {}, "", [])
-        if message and _settings(environment) == settings:
-            _fork(door, argv, standard=standard, environment=environment, folder=folder, path=path)
-            asking.send(b"1")
+        asked = asked_by(asking)
+        if asked is not None:
+            if settings(asked.environment) == read:
+                _fork(door, asked)
+                asking.send(b"1")
+            for each in asked.handed:
+                os.close(each)
         asking.close()
-        for each in standard:
-            os.close(each)
 
 
-def _settings(environment: Mapping[str, str]) -> dict[str, str]:
+def settings(environment: Mapping[str, str]) -> dict[str, str]:
     """What Ray has read from it, for all workers alike."""
     return {name: said for name, said in environment.items() if name.startswith("RAY_") and name not in OF_EACH}
 
 
-def _fork(
-    door: socket.socket,
-    argv: list[str],
-    *,
-    standard: list[int] | None = None,
-    environment: dict[str, str] | None = None,
-    folder: str | None = None,
-    path: list[str] | None = None,
-) -> None:
-    """A child that is a worker, in place of the process that asked for it."""
+def _fork(door: socket.socket, asked: WorkerStart | None) -> None:
+    """A child that is a worker, in place of the process that asked; None: of this one."""
     if os.fork():
         return
     os.setpgid(0, 0)  # Ray ends a worker with its group
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     door.close()
-    for to, each in zip(STANDARD, standard or (), strict=False):
-        os.dup2(each, to)
-        os.close(each)
-    if environment is not None:
-        os.environ.clear()
-        os.environ.update(environment)
-    if folder is not None:
-        os.chdir(folder)
-    if path is not None:
-        sys.path[:] = path
-    _work(argv)
+    if asked is not None:
+        asked.take_on()
+    _work(sys.argv)
     sys.exit()
 
 

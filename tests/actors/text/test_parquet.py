@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.text.parquet import ParquetRows, TooMuchMemory, _batch_rows, _Column, _most_bytes, _Page
-from actors.text.thrift import MalformedBytes, read_struct
+from actors.text.thrift import MalformedBytes, Wanted, read_struct
 
 MIB = 1 << 20
 BOUND_MIB = 512
@@ -198,3 +198,16 @@ def test_any_bytes_for_a_page_header(data: bytes) -> None:
     assert type(read.get(1, 0)) is int
     assert all(type(each) is bytes for each in read.get(2, {}).get(1, []))
     assert all(type(each.get(1, 0)) is int for each in read.get(3, []))
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12])
+@pytest.mark.parametrize("wanted", [{}, {1: [bytes]}, {1: [{1: int}]}], ids=["skipped", "bytes", "structs"])
+def test_a_list_that_claims_to_be_endless(kind: int, wanted: Wanted) -> None:
+    """2**63 values of any kind in a few bytes: it takes as long as the bytes."""
+    with pytest.raises((MalformedBytes, IndexError)):
+        read_struct(bytes([0x19, 0xF0 | kind, *[0xFF] * 9, 0x00, *[0x11] * 64]), wanted)
+
+
+def test_a_number_of_more_than_64_bits_is_malformed() -> None:
+    with pytest.raises(MalformedBytes, match="64 bits"):
+        read_struct(bytes([0x15, *[0xFF] * 11, 0x00]), {1: int})

@@ -16,6 +16,7 @@ import pytest
 from actors.ledger.folder import Ledgers
 from deployments.monitoring.live import read_live
 from schemas.ledger import DeadLetteredEnd
+from tests.doubles.absent import PATH
 from tests.doubles.ports import free_port
 from tests.so_far import ended
 
@@ -60,7 +61,7 @@ def started(tmp_path: Path) -> Iterator[Callable[[Path], subprocess.Popen[str]]]
             # not the usual port: another test's run may have it, and that would be said
             [*COMMAND, "run", str(path), "--output", str(tmp_path / "out"), "--metrics-port", str(free_port())],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True, cwd=ROOT,
-            env=os.environ | {MARK: str(tmp_path)},
+            env=os.environ | {MARK: str(tmp_path), "PYTHONPATH": PATH},
         )  # fmt: skip
         running.append(process)
         return process

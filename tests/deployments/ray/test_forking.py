@@ -17,12 +17,39 @@ from deployments.ray.forking.worker import PRELOADED
 pytestmark = [pytest.mark.ray, pytest.mark.slow]
 ROOT = Path(__file__).parents[3]
 WORKERS = 4
+WITHIN_S = 60
 WITHOUT = """
 import os, psutil, ray
 from deployments.ray.cluster import cluster
 with cluster(None, needed=("no_such_module",)):
     parent = ray.remote(num_cpus=0)(lambda: psutil.Process(os.getppid()).name())
     print(ray.get([parent.remote() for _ in range(3)]))
+"""
+EARLY = """
+import os, sys
+import msgspec, psutil, ray
+from deployments.ray.cluster import cluster
+from deployments.ray.forking.early import imported_early
+from schemas.config import RunConfig
+config = msgspec.yaml.decode(open("examples/quickstart.yaml").read(), type=RunConfig)
+
+def of_a_worker():
+    parent = psutil.Process(os.getppid())
+    return "forking.early" in " ".join(parent.cmdline()), parent.ppid(), "torch" in sys.modules
+
+with imported_early(config), cluster(None):
+    early, parent, has_torch = ray.get(ray.remote(num_cpus=0)(of_a_worker).remote())
+    print(early, parent == os.getpid(), has_torch)
+print(psutil.Process().children(), "GLEANER_EARLY" in os.environ)
+"""
+WAITING = """
+import sys, time
+import msgspec
+from deployments.ray.forking.early import imported_early
+from schemas.config import RunConfig
+with imported_early(msgspec.yaml.decode(open("examples/quickstart.yaml").read(), type=RunConfig)):
+    print("it has begun", flush=True)
+    time.sleep(60)
 """
 DRAWN_BEFORE = """
 import ray
@@ -94,6 +121,22 @@ def test_workers_that_cannot_be_forked_start_as_ray_starts_them() -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == str(["raylet"] * 3)
     assert PRELOADED not in os.environ
+
+
+def test_workers_come_from_one_that_imported_while_ray_started() -> None:
+    """It has the models' libraries, lives beside the run, and is gone with it."""
+    done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["True True True", "[] False"]
+
+
+def test_one_that_waits_for_a_worker_ends_with_the_run() -> None:
+    """kill -9 of a run whose Ray does not stand yet leaves nobody."""
+    with subprocess.Popen([sys.executable, "-c", WAITING], cwd=ROOT, stdout=subprocess.PIPE, text=True) as run:
+        assert run.stdout is not None and run.stdout.readline().strip() == "it has begun"
+        (early,) = psutil.Process(run.pid).children()
+        run.kill()
+    early.wait(WITHIN_S)
 
 
 def test_who_stays_proves_that_children_differ() -> None:
