@@ -50,16 +50,8 @@ from schemas.verdicts import Errored, Rejected
 log = logging.getLogger("gleaner.conductor")
 T = TypeVar("T")
 
-LINGER_S, LONGEST_LINGER_S = 0.005, 0.03
+LINGER_S = 0.005
 """Pause between two lease calls: one call then fills all slots that became free in it."""
-MANY = 8
-"""Orders of one lease call above which the next pause is longer in proportion. Orders that are leased together travel
-together from hop to hop, so that a faster stream has larger messages, not more of them."""
-
-
-def linger_s(leased: int) -> float:
-    """Seconds between a lease call that gave so many leases and the next one."""
-    return min(LONGEST_LINGER_S, LINGER_S * max(1.0, leased / MANY))
 
 
 class ConductorSettings(Struct, frozen=True):
@@ -178,7 +170,7 @@ class Conductor:
                     return
                 for lease in leases:
                     self._enter(lease, samples)
-                await self._sleep(linger_s(len(leases)))
+                await self._sleep(LINGER_S)
 
     async def rejoin(self) -> None:
         """Tells a restarted queue which attempts are under way here, so that it leases them to no other conductor."""

@@ -7,7 +7,6 @@ import pytest
 from msgspec.structs import replace
 
 from actors.calls.health import HealthLimits
-from actors.conductor import linger_s
 from schemas.errors import ErrorKind, HopError
 from schemas.orders import (
     Holding,
@@ -112,10 +111,3 @@ async def test_a_lost_queue_ends_the_conductor_with_its_error() -> None:
 
     with pytest.raises(HopError, match="the actor died"):
         await conductor(Gone(), Model(), settings=replace(SETTINGS, health=HealthLimits(outage_s=0))).run()
-
-
-@pytest.mark.parametrize(("leased", "pause_s"), [(0, 0.005), (8, 0.005), (24, 0.015), (500, 0.03)])
-def test_a_faster_stream_has_larger_exchanges(leased: int, pause_s: float) -> None:
-    """A slow engine frees a slot now and then, and it is filled at once; thousands of attempts a second wait for each
-    other, up to a limit."""
-    assert linger_s(leased) == pause_s
