@@ -1,10 +1,11 @@
 """Attempts per second through the whole loop with no model time: reader, queue, ledger on disk, conductor, three Serve
 deployments, dataset writer, on this machine's cores.
 
-    python -m benchmarks.loop [--passages 4000] [--rejected 0.2]
+    python -m benchmarks.loop [--passages 4000] [--rejected 0.2] [--profile]
 
 The engine is a double (InstantEngine); everything else is what `gleaner run` runs. The rate is taken between the
-moments at which 10% and 90% of the attempts were recorded, so that start-up and tail do not count.
+moments at which 10% and 90% of the attempts were recorded, so that start-up and tail do not count. `--profile` adds the
+milliseconds of CPU that each kind of process takes for an attempt in that time.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.processes import ProcessorTimes
 from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import Conductors, Corpus, Dataset, GroundedAnswer, Pool, Queue, RunConfig
@@ -106,10 +108,21 @@ def main() -> None:
     parser.add_argument("--passages", type=int, default=6000)
     parser.add_argument("--rejected", type=float, default=0.2)
     parser.add_argument("--concurrency", type=int, default=512)
+    parser.add_argument("--profile", action="store_true", help="say what an attempt takes, by process")
     arguments = parser.parse_args()
-    rate = measure(arguments.passages, rejected=arguments.rejected, concurrency=arguments.concurrency)
+    times = ProcessorTimes() if arguments.profile else None
+    rate = measure(
+        arguments.passages,
+        rejected=arguments.rejected,
+        concurrency=arguments.concurrency,
+        beside=lambda folder: nullcontext(times),
+    )
     orders = arguments.passages * SLOTS
     print(f"{rate:,.0f} attempts/s through the whole loop ({orders:,} orders, {arguments.rejected:.0%} rejected once)")
+    if times is not None:
+        taken = times.of_an_attempt()
+        print(f"{sum(taken.values()):.3f} ms of CPU an attempt:")
+        print("\n".join(f"  {ms:.3f}  {part}" for part, ms in taken.items()))
 
 
 if __name__ == "__main__":

@@ -119,8 +119,9 @@ def _is_telling(given: list[str], answer: str) -> bool:
 
 
 def _jaccard(a: Counter[str], b: Counter[str], *, empty: float = 0.0) -> float:
-    either = (a | b).total()
-    return (a & b).total() / either if either else empty
+    shared = sum(min(count, b[token]) for token, count in a.items() if token in b)
+    either = a.total() + b.total() - shared
+    return shared / either if either else empty
 
 
 def _swap_names(a: _Read, b: _Read) -> bool:

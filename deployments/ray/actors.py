@@ -34,6 +34,7 @@ from deployments.build.wiring import open_queue, row_wording, started
 from deployments.monitoring.logs import LogPlace, configure_logging
 from deployments.ray.boundary import ray_boundary
 from deployments.ray.calls import ask, ask_each
+from deployments.ray.garbage import collect_seldom
 from schemas.config import RunConfig
 from schemas.corpus import DocumentRefused, Passage
 from schemas.errors import ungrouped
@@ -60,6 +61,7 @@ class QueueShell:
     def __init__(self, config: RunConfig, output: str, shard: QueueShard, owner: int, preflight: Preflight) -> None:
         """`owner`: the driver's process. When it ends, the run ends."""
         configure_logging(LogPlace(f"queue-{shard.number}", output))
+        collect_seldom()
         self._config = config
         self._output = Path(output)
         self._shard = shard

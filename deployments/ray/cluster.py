@@ -33,6 +33,14 @@ SENT = ("pyproject.toml", "README.md", "schemas", "actors", "deployments", "glea
 """The parts of a clone that other nodes need (as in .dockerignore). Everything else in it stays here."""
 NODE_STARTS_S = 180.0
 """How long a node that starts here may take to be known. Ray gives it 30 s, which a busy machine exceeds."""
+ROUTER_APART = "RAY_SERVE_RUN_ROUTER_IN_SEPARATE_LOOP"
+SYSTEM = {
+    "metrics_report_interval_ms": 60_000,
+    "task_events_report_interval_ms": 0,
+    "max_direct_call_object_size": 2**20,
+}
+"""Ray's settings for a node that starts here: its metrics are read by nobody and the events of its tasks neither. A
+message of a hundred samples stays a message, and does not become a file in shared memory."""
 
 
 @contextmanager
@@ -72,7 +80,7 @@ def _connect(address: str | None, needed: Sequence[str], started: ExitStack) -> 
         started.callback(ray.shutdown)
         return
     folder = started.enter_context(ray_folder())
-    ways = (on_loopback(), _in_a_session_of_their_own(), _patient(), _alone(), _forking(needed))
+    ways = (on_loopback(), _in_a_session_of_their_own(), _patient(), _alone(), _forking(needed), _routing_in_place())
     with ExitStack() as starting:
         for way in (*ways, standing_in(folder)):
             starting.enter_context(way)
@@ -155,6 +163,20 @@ def _forking(needed: Sequence[str]) -> Iterator[None]:
         Node.start_raylet = start
 
 
+@contextmanager
+def _routing_in_place() -> Iterator[None]:
+    """Lets Serve's router run in the loop of a worker that calls a deployment, which is a conductor. In a thread of its
+    own it would take turns with the conductor at each message. This process, which has no loop, keeps the thread."""
+    before = os.environ.get(ROUTER_APART)
+    os.environ[ROUTER_APART] = "0"
+    try:
+        yield
+    finally:
+        del os.environ[ROUTER_APART]
+        if before is not None:
+            os.environ[ROUTER_APART] = before
+
+
 def here() -> NodeAffinitySchedulingStrategy:
     """A placement for actors that must run beside the output folder: on this node and no other."""
     return NodeAffinitySchedulingStrategy(node_id=ray.get_runtime_context().get_node_id(), soft=False)
@@ -192,5 +214,5 @@ def _start_here(folder: Path) -> None:
         include_dashboard=False,
         logging_level=logging.ERROR,
         log_to_driver=False,
-        _system_config={"metrics_report_interval_ms": 60_000},
+        _system_config=SYSTEM,
     )

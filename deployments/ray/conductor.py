@@ -13,6 +13,7 @@ from actors.protocols import Gate
 from deployments.build.gates import inside_gates
 from deployments.build.wiring import conductor_random, conductor_settings, toolbox
 from deployments.monitoring.logs import LogPlace, configure_logging
+from deployments.ray.garbage import collect_seldom
 from deployments.ray.handles import BatchLimits, EmbedderHandle, QueueHandle, streaming
 from deployments.ray.near_prefix import gate_of, pool_of
 from deployments.serve.deployments import DeploymentNames
@@ -28,6 +29,7 @@ class ConductorShell:
     def __init__(self, name: str, config: RunConfig, queue: Any, where: DeploymentNames, output: str) -> None:
         """`output`: the run's folder, for the log."""
         configure_logging(LogPlace(name, output))
+        collect_seldom()
         limits = BatchLimits()
         pools = {
             pool: pool_of(serve.get_app_handle(app), config.pools[pool], limits) for pool, app in where.pools.items()

@@ -147,11 +147,14 @@ def lanes(shared: BatchLimits, calls: Callable[[BatchLimits], BatchedCalls[Q, R]
 
 
 def streaming(handle: Any, method: str) -> Send:
-    """A Serve deployment's streaming method as `Send`."""
-    bound = getattr(handle.options(stream=True), method)
+    """A Serve deployment's streaming method as `Send`. It is looked up at the first call: Serve's router then runs in
+    the caller's loop."""
+    bound: list[Any] = []
 
     async def send(data: bytes) -> AsyncIterator[bytes]:
-        async for message in bound.remote(data):
+        if not bound:
+            bound.append(getattr(handle.options(stream=True), method))
+        async for message in bound[0].remote(data):
             yield message
 
     return send

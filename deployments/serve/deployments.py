@@ -272,6 +272,7 @@ def _target(wanted: Deployment, *, board: str, drain_s: float) -> serve.RunTarge
         graceful_shutdown_timeout_s=drain_s,
         graceful_shutdown_wait_loop_s=0.2,
         health_check_period_s=min(HEALTH_CHECK_S, replicas.stall_s),
+        logging_config={"log_level": "ERROR", "enable_access_log": False},  # its own log: a line for each message
         **scale,
     )
     return serve.RunTarget(target=deployment.bind(*wanted.arguments), name=wanted.name, route_prefix=None)

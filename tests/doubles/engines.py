@@ -102,7 +102,7 @@ class InstantEngine:
         return Classification(request_id=request.id, probabilities=(1 - good, good), prompt_tokens=128)
 
     def _good(self, key: str) -> float:
-        return 0.1 if _share(key, "rejected") < self._options.rejected else 0.9
+        return 0.1 if _is_of(self._options.rejected, key, "rejected") else 0.9
 
     def _labelled(self, request: GenerationRequest, key: str) -> Completion:
         good = self._good(key)
@@ -129,7 +129,7 @@ class InstantEngine:
             async with self._slots:
                 wait_s = self._options.median_s * Random(key).lognormvariate(0, self._options.sigma)
                 await self._compute(0 if self._released() else wait_s)
-        if _share(key, "failing") < self._options.failing:
+        if _is_of(self._options.failing, key, "failing"):
             raise EngineError(ErrorKind.RETRYABLE, "this request always fails")
 
     async def _compute(self, wait_s: float) -> None:
@@ -149,24 +149,26 @@ class InstantEngine:
         return bool(self._options.stopped_while) and Path(self._options.stopped_while).exists()
 
     def _held(self, key: str) -> bool:
-        return _share(key, "held") < self._options.held and not Path(self._options.held_until).exists()
+        return _is_of(self._options.held, key, "held") and not Path(self._options.held_until).exists()
 
     def _released(self) -> bool:
         return bool(self._options.instant_after) and Path(self._options.instant_after).exists()
 
     def _marks(self, schema: str, key: str) -> str:
         """What a judge by a rubric says: good or bad in every dimension."""
-        mark = 1 if _share(key, "rejected") < self._options.rejected else 9
+        mark = 1 if _is_of(self._options.rejected, key, "rejected") else 9
         return json.dumps(dict.fromkeys(json.loads(schema)["properties"], mark))
 
     def _text(self, key: str) -> str:
-        if _share(key, "malformed") < self._options.malformed:
+        if _is_of(self._options.malformed, key, "malformed"):
             return f"I would rather talk about {key}."
         return f"Question: What does entry {key[:12]} of register {key[12:20]} state?\nAnswer: It states {key[20:]}."
 
 
-def _share(key: str, what: str) -> float:
-    return int(content_id(key, what)[:8], 16) / 2**32
+def _is_of(share: float, key: str, what: str) -> bool:
+    """Whether the request is one of that share. A share of nothing costs nothing: what is around an engine is
+    measured with this one."""
+    return share > 0 and int(content_id(key, what)[:8], 16) / 2**32 < share
 
 
 def instant(**options: str | float | bool) -> InstantEngine:
