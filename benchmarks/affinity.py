@@ -142,6 +142,9 @@ async def compare(arguments: argparse.Namespace, deployed: Pool, application: st
     handle: Any = serve.get_app_handle(application)
     near = pool_of(handle, deployed, BatchLimits())
     assert isinstance(near, PassagePool)
+    endless = texts(arguments.models, arguments.tokens)
+    await measured(near, list(islice(endless, arguments.at_once)), arguments.at_once)  # warm, and found to pay
+    assert near.pays
     while len(live(application)) < REPLICAS:  # noqa: ASYNC110  (Serve tells by no event)
         await asyncio.sleep(0.1)
     ways: dict[str, Generator] = {
@@ -149,9 +152,6 @@ async def compare(arguments: argparse.Namespace, deployed: Pool, application: st
         "two choices": PoolHandle(streaming(handle, "generate"), BatchLimits()),
         "affinity": near,
     }
-    endless = texts(arguments.models, arguments.tokens)
-    await measured(near, list(islice(endless, arguments.at_once)), arguments.at_once)  # warm, and found to pay
-    assert near.pays
     print("| way | prompt tokens | computed | whole | last 5% | slowest of 20 |\n| --- | --- | --- | --- | --- | --- |")
     rows: dict[str, list[tuple[float, ...]]] = {way: [] for way in ways}
     for turn in range(arguments.turns):

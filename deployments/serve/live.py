@@ -1,6 +1,7 @@
 """The replicas of each application that this process may call, as Serve's router of the application tells them.
 
-Law: one writer (the router, in Serve's thread) replaces a tuple; readers take it as it is, and may be late.
+Law: one writer (the router, perhaps in a thread of Serve's) replaces a tuple; readers take it as it is, and may be
+late. Nothing is known before the first call, which makes the router.
 """
 
 _LIVE: dict[str, tuple[str, ...]] = {}

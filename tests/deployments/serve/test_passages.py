@@ -61,10 +61,10 @@ async def test_a_passage_stays_with_one_replica_until_it_dies(tmp_path: Path) ->
     try:
         pool = pool_of(serve.get_app_handle(application), deployed, BatchLimits())
         assert isinstance(pool, PassagePool)
+        await asked(pool, [f"earlier {number}" for number in range(FEWEST // EACH + 1)])
         until = time.monotonic() + 60
         while len(live(application)) < 2 and time.monotonic() < until:  # noqa: ASYNC110  (Serve tells by no event)
             await asyncio.sleep(0.02)
-        await asked(pool, [f"earlier {number}" for number in range(FEWEST // EACH + 1)])
         passages = [f"passage {number}" for number in range(PASSAGES)]
         before = await asked(pool, passages)
         held = [passage for passage in passages if before[passage] == before[passages[0]]]
