@@ -87,7 +87,7 @@ def configuration(models: Path) -> RunConfig:
 
 def texts(models: Path, tokens: int) -> Iterator[str]:
     """Long passages without end, each with a beginning of its own."""
-    tokenizer: Any = AutoTokenizer.from_pretrained(models / "smollm2")
+    tokenizer: Any = AutoTokenizer.from_pretrained(models / "smollm2", trust_remote_code=False)
     ids = tokenizer.encode("\n".join(paragraphs()))
     for number in range(1 << 20):
         at = number * tokens % (len(ids) - tokens)

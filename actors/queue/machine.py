@@ -2,16 +2,15 @@
 
 Law: an order is ready, leased or waiting until it ends. It ends once; then it is forgotten. For samples, issued =
 accepted + dead-lettered + not needed + outstanding after every call. Only a record of the ledger brings a dead letter
-back. It holds the order's history, so that attempt numbers continue, and the order has its full number of attempts
-again.
+back, with its history, so that attempt numbers continue, and with its full number of attempts.
 
 A lease is a hint, the attempt number is the truth. When a lease ends or its conductor dies, the order is ready again
 with the *same* attempt number. The first report on an attempt number moves the order on; any other is stale and changes
 nothing. So a late result is used or dropped, never both, and no clock decides. The cost of a dropped result is charged,
 once for each lease of its attempt beyond the first.
 
-The kinds of orders differ by their rows in `schemas.order_kinds`. `ready_orders` chooses the next order. A `listener`
-decides what follows from credit.
+The kinds of orders differ by their rows in `schemas.order_kinds`. `ready_orders` chooses the next one, a `listener`
+what follows from credit.
 """
 
 from collections.abc import Mapping, Sequence
@@ -144,15 +143,17 @@ class RegenerationQueue:
         return planned
 
     def lease(self, now: float, conductor: str, limit: int) -> list[Lease]:
-        """Leases of up to `limit` orders, the most urgent first, as `Lender` hands them out. None once the budget is
-        spent or the plan closed, and no more of samples than are wanted."""
-        for due in self.orders.due(now):
-            self._make_ready(due, now)
+        """Leases of up to `limit` orders, the most urgent first, no more than are wanted; none when `ending`."""
+        self.wake(now)
         return [] if self.ending else self._lender.lease(now, conductor, limit, self.wanted)
 
+    def wake(self, now: float) -> None:
+        """Makes orders ready whose lease is over, or whose pause."""
+        for due in self.orders.due(now):
+            self._make_ready(due, now)
+
     def hold(self, conductor: str, holdings: Sequence[Holding], now: float) -> int:
-        """Leases to a conductor the attempts that it works on since before this queue was restarted; returns how
-        many."""
+        """Leases to a conductor what it works on since before this queue was restarted; returns how many."""
         return self._lender.hold(conductor, holdings, now)
 
     def release(self, conductor: str, now: float) -> int:

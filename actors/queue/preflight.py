@@ -1,9 +1,10 @@
 """The options of a launch beside its configuration, and how a queue leases little while the first completions and
 verdicts are checked.
 
-Law: a queue that holds back has at most `IN_HAND` orders leased at once, for at most `MOST_ATTEMPTS` attempts of the
-run; nothing else waits. It decides from the counts of durable records alone. So a restarted queue decides the same, and
-roles that an earlier launch has checked are not checked again.
+Law: a queue that holds back leases `IN_HAND` orders and no more before so many attempts are recorded, then as many
+again, for at most `MOST_ATTEMPTS` attempts of the run; nothing else waits. It decides from the counts of durable
+records alone. So a restarted queue decides the same, and roles that an earlier launch has checked are not checked
+again.
 """
 
 from msgspec import Struct
@@ -45,7 +46,8 @@ class Hold:
         if _decided(summary):
             self.holds = False
             return limit
-        return max(0, min(limit, IN_HAND - leased))
+        recorded = summary.counts.attempts
+        return max(0, min(limit, IN_HAND - recorded % IN_HAND - leased))
 
 
 def _decided(summary: Summary) -> bool:

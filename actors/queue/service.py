@@ -186,6 +186,7 @@ class QueueService:
         while not self._stopped and conductor not in self._dead:
             self._commits.check()
             self._close_if_reached()
+            self._queue.wake(self._now())  # a lease that is over is no order in hand
             room = self._room(limit)
             waits = self._recovering or not room or not self._aimed.is_set()
             leases = [] if waits else self._queue.lease(self._now(), conductor, room)
@@ -324,11 +325,8 @@ class QueueService:
     def _remember(self, record: Record) -> None:
         self._refusals.apply(record)
         self._plan.apply(record)
-        match record:
-            case Planned():
-                self._documents.add(record.passage)
-            case _:
-                pass
+        if isinstance(record, Planned):
+            self._documents.add(record.passage)
 
     def _closed_to_orders(self) -> bool:
         return self._stopped or self._queue.exhausted or self._plan.ended is not None
