@@ -24,7 +24,7 @@ from tempfile import TemporaryDirectory
 
 from deployments.monitoring.beside import with_our_packages
 from deployments.ray.forking.needs import of_models
-from deployments.ray.forking.worker import EARLY, PRELOADED, asked_by, importing, prepare, settings, stay
+from deployments.ray.forking.worker import EARLY, GRACE_S, PRELOADED, asked_by, importing, prepare, settings, stay
 from schemas.config import RunConfig
 
 READ_AT_IMPORT = ("HF_", "HUGGINGFACE_", "PYTORCH_", "SAFETENSORS_", "TOKENIZERS_", "TORCH", "TRANSFORMERS_", "USE_")
@@ -50,8 +50,7 @@ def imported_early(config: RunConfig) -> Iterator[None]:
             yield
         finally:
             del os.environ[EARLY]
-            process.kill()
-            process.communicate()
+            _end(process)
 
 
 def _started(place: str, modules: Sequence[str]) -> "subprocess.Popen[bytes]":
@@ -68,6 +67,16 @@ def _started(place: str, modules: Sequence[str]) -> "subprocess.Popen[bytes]":
             pass_fds=[door.fileno()],
             start_new_session=True,  # Ctrl-C asks the run to drain: its workers stay until it has
         )
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Before it stands in for a worker it ends at once, afterwards with Ray, which has ended."""
+    process.terminate()
+    try:
+        process.communicate(timeout=2 * GRACE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
 
 
 def _has_ray() -> bool:

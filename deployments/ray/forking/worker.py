@@ -9,7 +9,8 @@ process has imported ahead (`forking/early.py`), that one stands in for the firs
 Laws: the standard library alone until it stays. Whoever cannot be forked runs Ray's own worker, as if nothing of this
 were there. Forked workers draw different ids: Ray's generator is seeded at its first use, so nothing uses it before a
 fork; who stays proves that on two children, or forks nobody. Ray reads its settings at its import, so a worker whose
-environment says others is not forked; it reads no job then, as in workers that Ray starts before there is one.
+environment says others is not forked; it reads no job then, as in workers that Ray starts before there is one. No
+worker outlives its raylet by more than GRACE_S: Ray's own end of a worker can wait for itself for ever.
 """
 
 import gc
@@ -23,9 +24,10 @@ import signal
 import socket
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import SimpleNamespace
 from typing import NamedTuple, NoReturn
 
@@ -42,6 +44,9 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 """Of libraries that start threads when they are imported, and read again what a worker is told."""
 UNTOUCHED = "PYTORCH_NVML_BASED_CUDA_CHECK"
 """With it torch says whether there are GPUs without touching them, which no child could do after that."""
+GRACE_S = 5.0
+"""How long workers may take to end when their raylet has ended."""
+LOOK_S = 0.05
 LONGEST_MESSAGE = 1 << 20
 WAITING = 128
 STANDARD = (0, 1, 2)
@@ -190,10 +195,12 @@ def _drawn() -> set[bytes]:
 def stay(door: socket.socket, raylet: int, read: Mapping[str, str]) -> NoReturn:
     """Forks a worker for this process, then one for each that asks, until the raylet ends. `read`: Ray's settings."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for them
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends with the raylet
     _fork(door, None)
     while True:
         ready, _, _ = select.select([door, raylet], [], [])
         if raylet in ready:
+            _end_children()
             os._exit(0)
         asking, _ = door.accept()
         asked = asked_by(asking)
@@ -204,6 +211,25 @@ def stay(door: socket.socket, raylet: int, read: Mapping[str, str]) -> NoReturn:
             for each in asked.handed:
                 os.close(each)
         asking.close()
+
+
+def _end_children() -> None:
+    """Waits for them, and kills those that are still there then."""
+    until = time.monotonic() + GRACE_S
+    while (left := _children()) and time.monotonic() < until:
+        time.sleep(LOOK_S)
+    for each in left:
+        with suppress(ProcessLookupError):
+            os.kill(each, signal.SIGKILL)
+
+
+def _children() -> list[int]:
+    """Those that live. Linux alone says so; elsewhere none is known."""
+    try:
+        with open(f"/proc/self/task/{os.getpid()}/children") as file:
+            return list(map(int, file.read().split()))
+    except OSError:
+        return []
 
 
 def settings(environment: Mapping[str, str]) -> dict[str, str]:
@@ -217,6 +243,7 @@ def _fork(door: socket.socket, asked: WorkerStart | None) -> None:
         return
     os.setpgid(0, 0)  # Ray ends a worker with its group
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     door.close()
     if asked is not None:
         asked.take_on()

@@ -46,7 +46,11 @@ def test_a_node_that_starts_slowly_is_waited_for(monkeypatch: pytest.MonkeyPatch
     """On a busy machine Ray's own 30 s for it are not enough: its question has no answer yet."""
     answers = iter([RuntimeError("not yet"), RuntimeError("not yet"), "known"])
 
+    real = services.get_node
+
     def known(address: str, node: str) -> str:
+        if (address, node) != ("here", "one"):  # another Ray of this process asks for its own
+            return real(address, node)
         answer = next(answers)
         if isinstance(answer, RuntimeError):
             raise answer

@@ -42,6 +42,16 @@ with imported_early(config), cluster(None):
     print(early, parent == os.getpid(), has_torch)
 print(psutil.Process().children(), "GLEANER_EARLY" in os.environ)
 """
+STOPPED = """
+import os
+import psutil, ray
+from deployments.ray.cluster import cluster
+with cluster(None):
+    pid = ray.get(ray.remote(num_cpus=0)(lambda: os.getpid()).remote())
+    worker = psutil.Process(pid)
+    worker.suspend()
+worker.wait(20)
+"""
 WAITING = """
 import sys, time
 import msgspec
@@ -128,6 +138,12 @@ def test_workers_come_from_one_that_imported_while_ray_started() -> None:
     done = subprocess.run([sys.executable, "-c", EARLY], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["True True True", "[] False"]
+
+
+def test_a_worker_that_does_not_end_by_itself_is_killed() -> None:
+    """Ray has ended; what kept the worker, which hears nothing, would keep it for ever."""
+    done = subprocess.run([sys.executable, "-c", STOPPED], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def test_one_that_waits_for_a_worker_ends_with_the_run() -> None:
