@@ -21,6 +21,7 @@ import psutil
 from msgspec.structs import replace
 
 from benchmarks.loop import configuration, write_corpus
+from benchmarks.processes import OURS
 from deployments.monitoring.progress import Progress
 from deployments.run import run
 from schemas.config import GroundedAnswer
@@ -30,13 +31,6 @@ CAPACITY = 5_000
 LOOK_S = 2.0
 BEGINNING, END = (0.05, 0.2), (0.8, 0.95)
 """Shares of the orders between which attempts are counted."""
-PARTS = {
-    "ray::QueueShell": "queue",
-    "ray::ConductorShell": "conductor",
-    "ray::ReaderShell": "reader",
-    "ray::WriterShell": "writer",
-    "ray::ServeReplica": "replicas",
-}
 
 
 class Sizes:
@@ -83,7 +77,7 @@ def _mebibytes() -> dict[str, float]:
     for process in driver.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
             title = " ".join(process.cmdline())
-            for start, part in PARTS.items():
+            for start, part in OURS.items():
                 if title.startswith(start):
                     found[part] += process.memory_info().rss / 2**20
     return dict(found)

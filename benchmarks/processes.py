@@ -11,12 +11,15 @@ from msgspec import Struct
 from deployments.monitoring.progress import Progress
 
 LOOK_S = 1.0
-PARTS = {
+OURS = {
     "ray::QueueShell": "queue",
     "ray::ConductorShell": "conductor",
     "ray::ReaderShell": "reader",
     "ray::WriterShell": "writer",
     "ray::ServeReplica": "replicas",
+}
+"""How the titles of a run's own processes begin, and what each is called."""
+PARTS = OURS | {
     "ray::ServeController": "Serve's controller",
     "ray::ProxyActor": "Serve's proxy",
     "raylet": "Ray's raylet",

@@ -48,6 +48,7 @@ def test_processes_are_named_by_what_they_are_for() -> None:
         "ray::launch-1:QueueShell.lease": "queue",
         "ray::DashboardAgent": "dashboardagent",
         "/bin/python /a/forking/worker.py --node-id=1": "what workers are forked from",
+        "/bin/python -P -m deployments.ray.forking.early 5 a.b": "what workers are forked from",
         "/bin/python -u /a/ray/dashboard/dashboard.py --host=1": "dashboard",
         "/a/raylet --head": "raylet",
     }
